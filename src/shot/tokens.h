@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+
+#include "shot/shot.h"
+
+namespace derrumbe::shot {
+
+/// Replaces {show}, {name}, {take} and {take:N} (at least N digits, 1..9) in an output path.
+/// Throws Error(Usage) for an unknown token, an open brace, and {show} where the shot names no
+/// show.
+std::string replaceTokens(const std::string& path, const Identity& shot);
+
+/// True when the path's file name (not its folders) holds a frame number's place: `#`, `@`, `%d`,
+/// `%04d`, `$F`, `$F4`.
+bool hasFrameToken(const std::string& path);
+
+}  // namespace derrumbe::shot
