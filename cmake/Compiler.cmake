@@ -1,0 +1,32 @@
+# Flags that every target of ours shares, as the interface target `derrumbe_options`.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers and ccache agree only with these two relaxations.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CCACHE_PROGRAM})
+endif()
+
+add_library(derrumbe_options INTERFACE)
+target_include_directories(derrumbe_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(derrumbe_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas -Wno-restrict -fpch-preprocess)
+if(DERRUMBE_WERROR)
+  target_compile_options(derrumbe_options INTERFACE -Werror)
+endif()
+if(DERRUMBE_SANITIZE)
+  target_compile_options(derrumbe_options INTERFACE -fsanitize=${DERRUMBE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(derrumbe_options INTERFACE -fsanitize=${DERRUMBE_SANITIZE})
+endif()
+
+# What the binary says of itself (`derrumbe --version`, EXR header, log).
+find_package(Git QUIET)
+set(DERRUMBE_GIT_COMMIT "unknown")
+if(GIT_FOUND)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
+                  OUTPUT_VARIABLE DERRUMBE_GIT_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/support/version.h)

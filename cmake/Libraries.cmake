@@ -1,0 +1,37 @@
+# Third parties, each as one target; what a distribution's package gets wrong is mended here.
+find_package(LibTorch REQUIRED MODULE)
+find_package(Threads REQUIRED)
+
+# nlohmann-json is a header; a folder that holds nlohmann/json.hpp is enough (-DDERRUMBE_JSON_INCLUDE=...).
+find_path(DERRUMBE_JSON_INCLUDE nlohmann/json.hpp)
+if(NOT DERRUMBE_JSON_INCLUDE)
+  message(FATAL_ERROR "nlohmann/json.hpp not found: install nlohmann-json3-dev or set DERRUMBE_JSON_INCLUDE")
+endif()
+add_library(DerrumbeJson INTERFACE)
+target_include_directories(DerrumbeJson SYSTEM INTERFACE ${DERRUMBE_JSON_INCLUDE})
+
+if(NOT DERRUMBE_MODEL_ONLY)
+  find_package(fmt REQUIRED)
+  find_package(yaml-cpp REQUIRED)
+  find_package(CLI11 REQUIRED)
+  find_package(OpenSSL REQUIRED)
+  find_package(OpenEXR REQUIRED)
+  find_package(OpenImageIO REQUIRED)
+  # Debian's OpenImageIO names /usr/include/opencv4, which its own packages do not install.
+  get_target_property(oiio_includes OpenImageIO::OpenImageIO INTERFACE_INCLUDE_DIRECTORIES)
+  set(oiio_existing "")
+  foreach(folder ${oiio_includes})
+    if(EXISTS "${folder}")
+      list(APPEND oiio_existing "${folder}")
+    endif()
+  endforeach()
+  set_target_properties(OpenImageIO::OpenImageIO PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${oiio_existing}")
+  add_library(DerrumbeOpenImageIO INTERFACE)
+  target_link_libraries(DerrumbeOpenImageIO INTERFACE OpenImageIO::OpenImageIO OpenEXR::OpenEXR)
+
+  find_path(SENTENCEPIECE_INCLUDE sentencepiece_processor.h REQUIRED)
+  find_library(SENTENCEPIECE_LIBRARY sentencepiece REQUIRED)
+  add_library(DerrumbeSentencePiece INTERFACE)
+  target_include_directories(DerrumbeSentencePiece SYSTEM INTERFACE ${SENTENCEPIECE_INCLUDE})
+  target_link_libraries(DerrumbeSentencePiece INTERFACE ${SENTENCEPIECE_LIBRARY})
+endif()

@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace derrumbe::model {
+
+/// Sampler defaults of a model folder (`derrumbe.json` beside `model_index.json`, then
+/// scheduler_config.json, then the family's).
+struct SamplerDefaults {
+    std::string scheduler = "unipc";  ///< unipc | euler
+    int steps = 20;
+    double guidance = 5.0;  ///< 1 = no guidance
+    double shift = 3.0;     ///< flow shift
+};
+
+/// All that others need to know of a model before (and without) loading its weights. Plain data, no
+/// tensors.
+struct Description {
+    std::filesystem::path folder;
+    std::string name, version, family, license;
+    std::string trainingStatement,
+        trainingRights;  ///< what it was trained on and by which right; empty where unknown
+    std::string encoding =
+        "srgb";  ///< how scene-linear becomes the model's [0, 1]: see clip/encoding.h
+    std::string encodingSpace = "lin_rec709";  ///< linear primaries that the encoding starts from
+    std::string matteFill =
+        "grey";  ///< plate | grey: the model's default for the matte from the onset on
+    int workingWidth = 832, workingHeight = 480;  ///< pixels at which it was trained
+    int windowLength = 81, windowOverlap = 17;    ///< frames
+    int sizeMultiple = 16;                    ///< H and W are multiples of it (VAE scale x patch)
+    int spatialScale = 8, temporalScale = 4;  ///< pixels, frames a latent
+    int latentChannels = 16;
+    int textLength = 512;
+    int textWidth = 4096;
+    SamplerDefaults sampler;
+
+    struct File {
+        std::string path;
+        std::uint64_t bytes = 0;
+        std::string role;
+    };
+    std::vector<File> files;       ///< weights, configs and tokenizer: what the log hashes
+    std::uint64_t parameters = 0;  ///< of all parts
+    // sizes that the estimates need
+    int layers = 0, heads = 0, headSize = 0, ffn = 0, vaceLayers = 0;
+};
+
+/// Reads a folder's configuration files and tensor headers; no weight data. Throws Error(Model)
+/// with all problems.
+Description describeModel(const std::filesystem::path& folder);
+
+/// Looks for `name` as a folder (absolute or relative to `base`), then in $DERRUMBE_MODEL_PATH,
+/// then in the models/ folder beside the binary, above it, or of the source tree. Throws
+/// Error(Model) listing where it looked.
+std::filesystem::path findModel(const std::string& name, const std::filesystem::path& base);
+
+/// Model folders below the search path (or `folders`, when given).
+std::vector<std::filesystem::path> listModels(const std::vector<std::filesystem::path>& folders);
+
+/// Everything that is wrong with a folder's tensors: missing, wrong shape, unexpected; one line
+/// each. Empty = complete.
+std::vector<std::string> checkModel(const std::filesystem::path& folder);
+
+/// Work and memory of a render, from sizes alone.
+struct Estimate {
+    std::int64_t tokens = 0;  ///< of one forward pass (references included)
+    double forwardFlops = 0;  ///< one evaluation of the transformer
+    double encodeFlops = 0, decodeFlops = 0, textFlops = 0;
+    double weightBytes = 0, peakBytes = 0;
+};
+/// @param frames F = 4k+1 pixels frames of the clip, `references` reference images; dtypeBytes 4
+/// or 2.
+Estimate estimate(const Description& model, int frames, int height, int width, int references,
+                  int dtypeBytes);
+
+}  // namespace derrumbe::model

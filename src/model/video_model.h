@@ -1,0 +1,73 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/description.h"
+
+namespace derrumbe::model {
+
+/// Called between pieces of long work with (done, total); may throw to stop (an interrupt).
+using Tick = std::function<void(double done, double total)>;
+
+/// What the model is conditioned on, all in the model's encoding.
+struct ConditioningInput {
+    at::Tensor video;  ///< [1, 3, F, H, W] float32 in [-1, 1]; F = 4k+1, H and W multiples of
+                       ///< `Description::sizeMultiple`
+    at::Tensor mask;   ///< [1, 1, F, H, W] float32, 1 = generate, 0 = keep
+    bool keepReactive =
+        true;  ///< true: the reactive clip shows the video inside the mask; false: grey (0) there
+    std::vector<at::Tensor>
+        references;  ///< each [1, 3, 1, H, W] in [-1, 1], already fitted on its canvas
+};
+
+/// What a family of latent video models can do. One instance is one loaded model folder.
+/// Stages are loaded on first use and dropped by `release`, so that they need not be resident
+/// together. All calls are deterministic for a given build, device kind and thread count; no hidden
+/// state but weights.
+class VideoModel {
+  public:
+    enum class Stage { TextEncoder, Vae, Transformer };
+    virtual ~VideoModel() = default;
+
+    virtual const Description& description() const = 0;
+
+    /// Token ids (no padding, with the end token) to embeddings [1, textLength, D] float32; rows
+    /// past the ids are zero.
+    virtual at::Tensor encodePrompt(std::span<const int64_t> ids) = 0;
+
+    /// [1, 2C+64, R+T, h, w] float32: inactive latents, reactive latents, 64 mask channels;
+    /// references (R latent frames) first in time, in the order of the reference implementation
+    /// (last reference first).
+    virtual at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) = 0;
+
+    /// One model evaluation: velocity v at `timestep` for latents [1, C, T', h, w] (float32 in and
+    /// out). `control` scales the VACE hints (1 = as trained).
+    virtual at::Tensor velocity(const at::Tensor& latents, double timestep,
+                                const at::Tensor& promptEmbeds, const at::Tensor& conditioning,
+                                double control) = 0;
+
+    /// Latents [1, C, T, h, w] (references cut off) to video [1, 3, F, H, W] float32 in [-1, 1].
+    virtual at::Tensor decode(const at::Tensor& latents, const Tick& tick) = 0;
+
+    virtual void release(Stage stage) = 0;
+};
+
+struct LoadOptions {
+    at::Device device = at::kCPU;
+    /// "auto", "float32", "bfloat16", "float16"; auto: what the machine computes fastest without
+    /// loss of the picture.
+    std::string dtype = "auto";
+};
+
+/// Opens a model folder: reads configurations and headers, checks every tensor, builds nothing yet.
+/// Throws Error(Model) with all problems.
+std::unique_ptr<VideoModel> loadVideoModel(const std::filesystem::path& folder,
+                                           const LoadOptions& options);
+
+}  // namespace derrumbe::model

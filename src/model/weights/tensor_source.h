@@ -1,0 +1,36 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/error.h"
+
+namespace derrumbe::model {
+
+/// What a file says of one tensor before any data is read.
+struct TensorInfo {
+    std::string dtype;  ///< as in the file: F32, BF16, F16, I64, ...
+    std::vector<int64_t> shape;
+    std::string file;  ///< the file that holds it, for messages
+};
+
+/// Named tensors, wherever they come from (safetensors folder, memory in tests, later GGUF).
+/// Headers first; data is mapped and only read when a tensor is asked for.
+class TensorSource {
+  public:
+    virtual ~TensorSource() = default;
+    virtual const std::map<std::string, TensorInfo>& tensors() const = 0;
+    /// The tensor in its own dtype on the CPU; the memory may be a read-only mapping: never write
+    /// to it.
+    virtual at::Tensor read(const std::string& name) const = 0;
+    /// The files behind it, for the log.
+    virtual std::vector<std::string> files() const = 0;
+};
+
+/// Tensors held in memory (tests, synthesised weights).
+std::unique_ptr<TensorSource> memorySource(std::map<std::string, at::Tensor> tensors);
+
+}  // namespace derrumbe::model

@@ -1,0 +1,52 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/weights/tensor_source.h"
+#include "support/error.h"
+
+namespace derrumbe::model {
+
+/// A scoped view of a model's tensors from which layers are made: `Linear(weights /
+/// "blocks.0.attn1.to_q", in, out)`. A tensor that is missing or of the wrong shape is recorded,
+/// not thrown, so that all are reported at once: `tensor()` then returns zeros on the meta device
+/// of the shape asked for, and the owner calls `throwIfProblems()` after building.
+class Weights {
+  public:
+    /// @param device,dtype  where and how layers compute; `tensor()` converts to them.
+    Weights(std::shared_ptr<const TensorSource> source, at::Device device, at::ScalarType dtype);
+
+    Weights operator/(const std::string& scope) const;  ///< joins scopes with a dot
+    Weights operator/(int index) const;
+
+    bool has(const std::string& name) const;  ///< is scope.name there?
+    /// scope.name in the compute dtype on the compute device. Shape must match exactly.
+    at::Tensor tensor(const std::string& name, at::IntArrayRef shape) const;
+    /// The same in a dtype of its own (float32 islands of a bf16 model).
+    at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const;
+
+    const std::string& scope() const;
+    at::Device device() const;
+    at::ScalarType dtype() const;
+    /// The same tensors and the same problem list, another compute dtype.
+    Weights withDtype(at::ScalarType dtype) const;
+
+    /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
+    /// count).
+    void throwIfProblems() const;
+    const std::vector<Problem>& problems() const;
+    /// Names in the source that nobody asked for (unexpected tensors), for `models --check`.
+    std::vector<std::string> unused() const;
+
+  private:
+    struct Shared;
+    std::shared_ptr<Shared> shared_;
+    std::string scope_;
+    at::ScalarType dtype_;
+};
+
+}  // namespace derrumbe::model

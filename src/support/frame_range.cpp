@@ -1,0 +1,108 @@
+#include "support/frame_range.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <unordered_set>
+
+#include "support/error.h"
+#include "support/strings.h"
+
+namespace derrumbe {
+
+namespace {
+
+constexpr size_t maxFrames = 10'000'000;  // fileseq's limit
+
+[[noreturn]] void fail(const std::string& text, const std::string& part, const std::string& why) {
+    throw Error(ExitCode::Usage,
+                cat("frame range '", text.substr(0, 80), "': '", part.substr(0, 40), "' ", why,
+                    "; write for example 1001-1049, 1001-1049x2 or 1001,1005,1010-1020"));
+}
+
+std::string trimmed(const std::string& text) {
+    const size_t first = text.find_first_not_of(" \t");
+    if (first == std::string::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Reads a whole number at `at` and moves past it; false where there is none or it does not fit.
+bool number(const std::string& part, size_t& at, int& value) {
+    const char* begin = part.data() + at;
+    const char* end = part.data() + part.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error != std::errc() || stop == begin) return false;
+    at = static_cast<size_t>(stop - part.data());
+    return value >= -99'999'999 && value <= 99'999'999;
+}
+
+struct Part {
+    int first = 0, last = 0, step = 1;
+    char mark = 'x';
+};
+
+Part parsePart(const std::string& text, const std::string& part) {
+    Part result;
+    size_t at = 0;
+    if (!number(part, at, result.first)) fail(text, part, "is not a frame number");
+    result.last = result.first;
+    if (at == part.size()) return result;
+    if (part[at] != '-') fail(text, part, "has something after the frame number");
+    if (!number(part, ++at, result.last)) fail(text, part, "has no last frame");
+    if (at == part.size()) return result;
+    result.mark = part[at];
+    if (result.mark == ':') result.mark = 'x';
+    if (result.mark != 'x' && result.mark != 'y') fail(text, part, "has an unknown step mark");
+    if (!number(part, ++at, result.step)) fail(text, part, "has no step");
+    if (at < part.size() && part[at] == '.')
+        fail(text, part, "asks for sub-frames, which cannot be rendered");
+    if (at != part.size()) fail(text, part, "has something after the step");
+    if (result.step < 1) fail(text, part, "has a step below 1");
+    return result;
+}
+
+}  // namespace
+
+FrameList parseFrameRange(const std::string& text) {
+    FrameList frames;
+    std::unordered_set<int> seen;
+    size_t begin = 0;
+    if (text.size() > 100'000) fail(text, text, "is too long");
+    while (begin <= text.size()) {
+        const size_t comma = std::min(text.find(',', begin), text.size());
+        const std::string written = trimmed(text.substr(begin, comma - begin));
+        if (written.empty()) fail(text, written, "is empty");
+        const Part part = parsePart(text, written);
+        const long long span = std::llabs(static_cast<long long>(part.last) - part.first) + 1;
+        if (static_cast<size_t>(span) + frames.size() > maxFrames)
+            fail(text, written, "names more than 10,000,000 frames");
+        const int direction = part.last >= part.first ? 1 : -1;
+        for (long long i = 0; i < span; ++i) {
+            const bool onStep = i % part.step == 0;
+            if (onStep != (part.mark == 'x')) continue;
+            const int frame = part.first + direction * static_cast<int>(i);
+            if (seen.insert(frame).second) frames.push_back(frame);
+        }
+        begin = comma + 1;
+    }
+    if (frames.empty()) fail(text, text, "names no frame");
+    return frames;
+}
+
+std::string formatFrameRange(const FrameList& frames) {
+    std::string text;
+    for (size_t i = 0; i < frames.size();) {
+        size_t end = i + 1;
+        const int step = end < frames.size() ? frames[end] - frames[i] : 1;
+        while (step > 0 && end < frames.size() && frames[end] - frames[end - 1] == step) ++end;
+        // A stepped pair reads better as two numbers.
+        if (step > 1 && end - i < 3) end = i + 1;
+        if (!text.empty()) text += ",";
+        text += std::to_string(frames[i]);
+        if (end - i > 1) text += "-" + std::to_string(frames[end - 1]);
+        if (end - i > 1 && step > 1) text += "x" + std::to_string(step);
+        i = end;
+    }
+    return text;
+}
+
+}  // namespace derrumbe

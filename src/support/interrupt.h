@@ -1,0 +1,12 @@
+#pragma once
+
+namespace derrumbe {
+
+/// SIGTERM and SIGINT ask the render to stop at the next safe moment; a second one ends the process
+/// at once (nothing needs cleaning up: files are whole or absent at any moment).
+void installInterruptHandler();
+bool interrupted();
+/// Throws Error(Interrupted) when a signal has come.
+void throwIfInterrupted();
+
+}  // namespace derrumbe

@@ -1,0 +1,41 @@
+#include "support/strings.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace derrumbe {
+
+namespace {
+
+size_t editDistance(std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 1; i <= a.size(); ++i) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.size(); ++j) {
+            const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    std::string best;
+    // A third of the letters may be wrong; further away a suggestion confuses more than it helps.
+    size_t bestDistance = std::max<size_t>(1, word.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        const size_t distance = editDistance(word.substr(0, 64), candidate);
+        if (distance < bestDistance) {
+            bestDistance = distance;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}  // namespace derrumbe
