@@ -1,0 +1,126 @@
+#include "model/weights/weights.h"
+
+#include "support/strings.h"
+
+namespace derrumbe::model {
+
+struct Weights::Shared {
+    std::shared_ptr<const TensorSource> source;
+    at::Device device = at::kCPU;
+    std::vector<Problem> problems;
+    std::set<std::string> asked;
+};
+
+namespace {
+
+std::string shapeText(at::IntArrayRef shape) {
+    std::string text;
+    for (const int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
+    return "[" + text + "]";
+}
+
+std::string joined(const std::string& scope, const std::string& name) {
+    return scope.empty() ? name : scope + "." + name;
+}
+
+}  // namespace
+
+Weights::Weights(std::shared_ptr<const TensorSource> source, at::Device device,
+                 at::ScalarType dtype)
+    : shared_(std::make_shared<Shared>()), dtype_(dtype) {
+    shared_->source = std::move(source);
+    shared_->device = device;
+}
+
+Weights Weights::operator/(const std::string& scope) const {
+    Weights inner = *this;
+    inner.scope_ = joined(scope_, scope);
+    return inner;
+}
+
+Weights Weights::operator/(int index) const {
+    return *this / std::to_string(index);
+}
+
+bool Weights::has(const std::string& name) const {
+    return shared_->source->tensors().count(joined(scope_, name)) != 0;
+}
+
+at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape) const {
+    return tensor(name, shape, dtype_);
+}
+
+at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
+                           at::ScalarType dtype) const {
+    const std::string full = joined(scope_, name);
+    const auto& tensors = shared_->source->tensors();
+    const auto found = tensors.find(full);
+    const bool first = shared_->asked.insert(full).second;
+    const at::Tensor standIn = at::empty(shape, at::TensorOptions(dtype).device(at::kMeta));
+    if (found == tensors.end()) {
+        if (first)
+            shared_->problems.push_back(
+                {ExitCode::Model, full + " " + shapeText(shape) + " is missing", {}});
+        return standIn;
+    }
+    const TensorInfo& info = found->second;
+    if (at::IntArrayRef(info.shape) != shape) {
+        shared_->problems.push_back(
+            {ExitCode::Model,
+             full + " is " + shapeText(info.shape) + ", " + shapeText(shape) + " was expected",
+             {info.file}});
+        return standIn;
+    }
+    // Building on the meta device checks names and shapes and reads no data.
+    if (shared_->device.is_meta()) return standIn;
+    const at::Tensor raw = shared_->source->read(full);
+    if (!at::isFloatingType(raw.scalar_type()) && at::isFloatingType(dtype)) {
+        shared_->problems.push_back(
+            {ExitCode::Model,
+             full + " holds " + info.dtype + ", floating point was expected",
+             {info.file}});
+        return standIn;
+    }
+    return raw.to(at::TensorOptions(dtype).device(shared_->device));
+}
+
+const std::string& Weights::scope() const {
+    return scope_;
+}
+at::Device Weights::device() const {
+    return shared_->device;
+}
+at::ScalarType Weights::dtype() const {
+    return dtype_;
+}
+
+Weights Weights::withDtype(at::ScalarType dtype) const {
+    Weights other = *this;
+    other.dtype_ = dtype;
+    return other;
+}
+
+void Weights::throwIfProblems() const {
+    constexpr size_t kShown = 20;
+    if (shared_->problems.empty()) return;
+    if (shared_->problems.size() <= kShown) throw Error(shared_->problems);
+    std::vector<Problem> shown(shared_->problems.begin(), shared_->problems.begin() + kShown);
+    shown.push_back(
+        {ExitCode::Model,
+         cat("and ", shared_->problems.size() - kShown, " more tensors that do not fit"),
+         {}});
+    throw Error(shown);
+}
+
+const std::vector<Problem>& Weights::problems() const {
+    return shared_->problems;
+}
+
+std::vector<std::string> Weights::unused() const {
+    std::vector<std::string> names;
+    for (const auto& item : shared_->source->tensors())
+        if (shared_->asked.count(item.first) == 0) names.push_back(item.first);
+    return names;
+}
+
+}  // namespace derrumbe::model
