@@ -1,0 +1,210 @@
+#include "shot/check.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "shot/characters.h"
+#include "shot/keys.h"
+#include "shot/section.h"
+#include "shot/tokens.h"
+#include "support/strings.h"
+
+namespace derrumbe::shot {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Check {
+    const Shot& shot;
+    Problems& problems;
+
+    void error(const std::string& path, const std::string& message) const {
+        problems.error(ExitCode::Usage, message, shot.place(path));
+    }
+    void warning(const std::string& path, const std::string& message) const {
+        problems.warning(message, shot.place(path));
+    }
+};
+
+bool inside(const fs::path& path, const fs::path& folder) {
+    const fs::path relative = path.lexically_relative(folder);
+    return !relative.empty() && *relative.begin() != "..";
+}
+
+/// A shot from elsewhere must not write where its reader does not expect: relative outputs stay
+/// below the shot file, also when a folder on the way is a symbolic link; everything else has to be
+/// named absolutely.
+void checkOutputPlace(const Check& check, const std::string& key, const FilePath& output) {
+    if (fs::path(output.written).is_absolute()) return;
+    bool stays = inside(output.path, check.shot.folder);
+    if (stays) {
+        std::error_code unknown;
+        const fs::path folder = fs::weakly_canonical(check.shot.folder, unknown);
+        const fs::path parent = fs::weakly_canonical(output.path.parent_path(), unknown);
+        stays = !unknown && (parent == folder || inside(parent, folder));
+    }
+    if (!stays) {
+        check.error(
+            key,
+            cat(key, " leaves the shot file's folder; name an output outside it absolutely, not ",
+                shown(output.written)));
+    }
+}
+
+/// Show and name become part of paths.
+void checkIdentity(const Check& check) {
+    for (const auto& [key, value] :
+         {std::pair{"shot.show", check.shot.shot.show}, {"shot.name", check.shot.shot.name}}) {
+        if (value.find_first_of("/\\#@%${}") != std::string::npos || value == "." ||
+            value == "..") {
+            check.error(key, cat(key, " becomes part of paths: none of / \\ # @ % $ { } in ",
+                                 shown(value)));
+        }
+    }
+    if (check.shot.shot.name.empty()) check.error("shot.name", "shot.name is empty");
+}
+
+void checkTimes(const Check& check) {
+    const Shot& shot = check.shot;
+    if (shot.frames.empty()) return;  // reported already
+    const auto [first, last] = std::minmax_element(shot.frames.begin(), shot.frames.end());
+    if (shot.onset && *shot.onset > *last) {
+        check.warning("onset", cat("onset ", *shot.onset, " is after the last frame ", *last,
+                                   ": nothing will happen"));
+    }
+    std::set<int> seen;
+    for (size_t i = 0; i < shot.keyframes.size(); ++i) {
+        const int frame = shot.keyframes[i].frame;
+        const std::string key = cat("keyframes.", i, ".frame");
+        if (!shot.given(key)) continue;
+        if (std::find(shot.frames.begin(), shot.frames.end(), frame) == shot.frames.end()) {
+            check.error(key, cat("keyframe ", frame, " is not one of the shot's frames"));
+        } else if (!seen.insert(frame).second) {
+            check.error(key, cat("a second keyframe at ", frame));
+        } else if (shot.onset && frame < *shot.onset) {
+            check.warning(key, cat("keyframe ", frame,
+                                   " is before the onset, where the frames are the plate's"));
+        }
+    }
+    const Windows& windows = shot.windows;
+    if (windows.length && windows.overlap && *windows.overlap >= *windows.length) {
+        check.error("windows.overlap", cat("windows of ", *windows.length,
+                                           " frames cannot overlap by ", *windows.overlap));
+    }
+}
+
+void checkMattes(const Check& check) {
+    for (size_t i = 0; i < check.shot.mattes.size(); ++i) {
+        const MatteSource& matte = check.shot.mattes[i];
+        if (!matte.cryptomatte) continue;
+        if (!matte.channel.empty()) {
+            check.error(cat("matte.", i, ".channel"),
+                        "a matte is either a channel or a cryptomatte, not both");
+        }
+        if (matte.cryptomatte->names.empty()) {
+            check.error(cat("matte.", i, ".cryptomatte.names"),
+                        "a cryptomatte without names selects nothing");
+        }
+    }
+}
+
+std::string lowerExtension(const FilePath& path) {
+    std::string extension = path.path.extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension;
+}
+
+/// Writing over an input would destroy it, and the next render would start from this one's result.
+void checkOverwrites(const Check& check) {
+    const Shot& shot = check.shot;
+    std::vector<std::pair<std::string, const FilePath*>> inputs = {
+        {"plate.path", &shot.plate.path}};
+    for (const MatteSource& matte : shot.mattes) inputs.emplace_back("matte.path", &matte.path);
+    for (const Guide& guide : shot.guides) inputs.emplace_back("guides.path", &guide.path);
+    for (const Keyframe& keyframe : shot.keyframes)
+        inputs.emplace_back("keyframes.path", &keyframe.path);
+    for (const FilePath& reference : shot.references) inputs.emplace_back("references", &reference);
+    const std::string written = framePattern(shot.output.path.string());
+    for (const auto& [key, input] : inputs) {
+        if (!input->empty() && framePattern(input->string()) == written) {
+            check.error("output.path",
+                        cat("output.path would write over ", key, ": ", shown(input->written)));
+            return;
+        }
+    }
+}
+
+void checkOutput(const Check& check) {
+    const Shot& shot = check.shot;
+    const Output& output = shot.output;
+    if (lowerExtension(output.path) != ".exr") {
+        check.error("output.path",
+                    cat("output.path must end in .exr, not ", shown(output.path.written)));
+    }
+    if (shot.frames.size() > 1 && !hasFrameToken(output.path.written)) {
+        check.error("output.path",
+                    cat("output.path has no place for the frame's number (####) in its file name: ",
+                        shown(output.path.written)));
+    }
+    const std::set<std::string> lossy = {"pxr24", "b44", "b44a", "dwaa", "dwab"};
+    if (lossy.count(output.compression) != 0 && !output.lossy) {
+        check.error("output.compression",
+                    cat("compression ", output.compression,
+                        " changes pixels outside the matte; say `lossy: true` "
+                        "in output if that is meant, else take zip, zips, piz, rle or none"));
+    }
+    if (output.colorspace && output.colorspace != shot.plate.colorspace) {
+        check.warning("output.colorspace",
+                      "in another colour space than the plate's, pixels outside the matte are "
+                      "the plate's converted, not the plate's bit for bit");
+    }
+    if (lowerExtension(shot.provenance.path) != ".json") {
+        check.error("provenance.path", cat("provenance.path must end in .json, not ",
+                                           shown(shot.provenance.path.written)));
+    }
+    if (shot.provenance.path.path == std::filesystem::absolute(shot.file).lexically_normal()) {
+        check.error("provenance.path", "provenance.path is the shot file itself");
+    }
+    checkOverwrites(check);
+}
+
+FilePath withTokens(const Check& check, const std::string& key, const std::string& written) {
+    try {
+        const FilePath path =
+            resolvePath(replaceTokens(written, check.shot.shot), check.shot.folder);
+        checkOutputPlace(check, key, path);
+        return path;
+    } catch (const Error& error) {
+        check.error(key, cat(key, ": ", error.problems().front().message));
+        return resolvePath(written, check.shot.folder);
+    }
+}
+
+}  // namespace
+
+void resolveOutputs(Shot& shot, Problems& problems) {
+    const Check check{shot, problems};
+    checkIdentity(check);
+    const std::string path =
+        shot.output.path.empty() ? findKey("output.path")->standard : shot.output.path.written;
+    shot.output.path = withTokens(check, "output.path", path);
+    if (shot.provenance.path.empty()) {
+        const fs::path name = replaceTokens("{name}_t{take}.provenance.json", shot.shot);
+        const fs::path beside = fs::path(shot.output.path.written).parent_path() / name;
+        shot.provenance.path = resolvePath(beside.string(), shot.folder);
+    } else {
+        shot.provenance.path = withTokens(check, "provenance.path", shot.provenance.path.written);
+    }
+}
+
+void checkShot(const Shot& shot, Problems& problems) {
+    const Check check{shot, problems};
+    checkTimes(check);
+    checkMattes(check);
+    checkOutput(check);
+}
+
+}  // namespace derrumbe::shot

@@ -1,0 +1,330 @@
+#include "shot/keys.h"
+
+#include <algorithm>
+
+#include "shot/shot.h"
+
+namespace derrumbe::shot {
+
+namespace {
+
+using T = KeyType;
+constexpr bool kRequired = true, kOptional = false;
+constexpr double kLastFrame = 9999999;
+
+// Choices stand in the order of their enum in shot.h: the parser turns the index into the value.
+std::vector<Key> makeKeys() {
+    return {
+        {"version", T::Whole, kRequired, "", "1", "The shot file's version", {}, 1, 1},
+
+        {"shot", T::Group, kOptional, "{}", "{show: eternauta, name: ep106_bld_0420, take: 3}",
+         "Who the shot is: recorded in log and EXR header, usable as {show} {name} {take} in "
+         "output paths"},
+        {"shot.show", T::Name, kOptional, "\"\"", "eternauta", "The production"},
+        {"shot.name", T::Name, kOptional, "(the shot file's name)", "ep106_bld_0420", "The shot"},
+        {"shot.take", T::Whole, kOptional, "1", "3", "The take", {}, 0, 999999},
+
+        {"frames", T::Frames, kRequired, "", "1001-1049",
+         "The shot's frames, in fileseq's syntax; the numbers of plate and output are the same"},
+        {"fps", T::Rate, kOptional, "(the plate's, else 24)", "24000/1001",
+         "Frames a second: a number up to 1000 or a fraction; 23.976, 29.97, 47.952, 59.94 and "
+         "119.88 mean the "
+         "fractions over 1001"},
+
+        {"plate", T::Group, kRequired, "", "{path: plates/bld_0420.####.exr}", "The footage"},
+        {"plate.path", T::Path, kRequired, "", "plates/bld_0420.####.exr",
+         "A sequence, or one image that is held for every frame"},
+        {"plate.colorspace", T::Name, kOptional, "(found out from the file)", "ACEScg",
+         "The plate's colour space, as OpenColorIO names it"},
+        {"plate.missing",
+         T::Choice,
+         kOptional,
+         "error",
+         "hold",
+         "What stands for a frame that is not there: an error, the nearest frame before it, black",
+         {"error", "hold", "black"}},
+
+        {"matte", T::Mattes, kRequired, "", "{path: mattes/bld_0420.####.exr, grow: 4, feather: 6}",
+         "Where the model may change the picture: one matte, a list (united), or `full` for all of "
+         "it"},
+        {"matte.path", T::Path, kRequired, "", "mattes/bld_0420.####.exr",
+         "A sequence, or one image that is held for every frame"},
+        {"matte.channel", T::Name, kOptional, "(A, else the first)", "matte.Y",
+         "The channel that holds the matte"},
+        {"matte.cryptomatte", T::Group, kOptional, "", "{layer: CryptoObject, names: [\"bld_*\"]}",
+         "Take the matte from a Cryptomatte layer instead of a channel"},
+        {"matte.cryptomatte.layer", T::Name, kRequired, "", "CryptoObject", "The layer"},
+        {"matte.cryptomatte.names", T::Names, kRequired, "", "[\"bld_*\", wall]",
+         "The objects, united; `*` and `?` are wildcards"},
+        {"matte.invert", T::Flag, kOptional, "false", "true",
+         "Take one minus the matte, before grow and feather"},
+        {"matte.grow",
+         T::Number,
+         kOptional,
+         "0",
+         "4",
+         "Pixels of the plate to grow by; negative shrinks",
+         {},
+         -4096,
+         4096},
+        {"matte.feather",
+         T::Number,
+         kOptional,
+         "0",
+         "6",
+         "Width of the soft edge, in pixels of the plate",
+         {},
+         0,
+         4096},
+
+        {"prompt", T::Prose, kRequired, "", "\"the block collapses into a rolling cloud of dust\"",
+         "What happens, in words"},
+        {"negative_prompt", T::Prose, kOptional, "\"\"", "\"blurry, text, people\"",
+         "What should not be seen"},
+        {"onset",
+         T::Whole,
+         kOptional,
+         "(the first frame)",
+         "1009",
+         "Frames before it are the plate, bit for bit",
+         {},
+         -kLastFrame,
+         kLastFrame},
+        {"references", T::Paths, kOptional, "[]", "[refs/dust.jpg]",
+         "Images that the result should resemble"},
+        {"keyframes", T::Groups, kOptional, "[]", "[{frame: 1049, path: concept.exr}]",
+         "Frames that the result must pass through"},
+        {"keyframes.frame",
+         T::Whole,
+         kRequired,
+         "",
+         "1049",
+         "One of the shot's frames",
+         {},
+         -kLastFrame,
+         kLastFrame},
+        {"keyframes.path", T::Path, kRequired, "", "concept.exr", "The image for that frame"},
+        {"guides", T::Groups, kOptional, "[]",
+         "[{type: previz, path: previz/a.####.exr, strength: 0.7}]",
+         "Sequences that steer the motion"},
+        {"guides.type",
+         T::Choice,
+         kRequired,
+         "",
+         "previz",
+         "What the sequence shows",
+         {"previz", "depth", "flow", "scribble"}},
+        {"guides.path", T::Path, kRequired, "", "previz/a.####.exr", "A sequence, or one image"},
+        {"guides.strength",
+         T::Number,
+         kOptional,
+         "1",
+         "0.7",
+         "0 has no effect, 1 is as trained",
+         {},
+         0,
+         2},
+
+        {"model", T::Group, kOptional, "{}", "{path: derrumbe-mini}", "The model"},
+        {"model.path", T::Name, kOptional, "derrumbe-mini", "Wan2.1-VACE-1.3B-diffusers",
+         "A folder, or a name looked up in $DERRUMBE_MODEL_PATH and models/"},
+        {"model.loras", T::Groups, kOptional, "[]",
+         "[{path: loras/dust.safetensors, strength: 0.8}]",
+         "Low-rank adaptations, added in this order"},
+        {"model.loras.path", T::Path, kRequired, "", "loras/dust.safetensors",
+         "A safetensors file"},
+        {"model.loras.strength",
+         T::Number,
+         kOptional,
+         "1",
+         "0.8",
+         "0 has no effect, 1 is as trained",
+         {},
+         -4,
+         4},
+        {"model.dtype",
+         T::Choice,
+         kOptional,
+         "auto",
+         "bfloat16",
+         "The numbers that the transformer computes in",
+         {"auto", "float32", "bfloat16", "float16"}},
+
+        {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",
+         "How noise becomes the picture; defaults come from the model's folder"},
+        {"sampler.scheduler",
+         T::Choice,
+         kOptional,
+         "(the model's)",
+         "unipc",
+         "UniPC multistep, or flow-matching Euler",
+         {"unipc", "euler"}},
+        {"sampler.steps",
+         T::Whole,
+         kOptional,
+         "(the model's)",
+         "20",
+         "Steps; time is proportional to them",
+         {},
+         1,
+         1000},
+        {"sampler.guidance",
+         T::Number,
+         kOptional,
+         "(the model's)",
+         "5.0",
+         "How hard the prompt is followed (classifier-free guidance); 1 is none and takes half the "
+         "time",
+         {},
+         0,
+         100},
+        {"sampler.shift",
+         T::Number,
+         kOptional,
+         "(the model's)",
+         "3.0",
+         "Flow shift: above 1 more of the steps go to the coarse shapes",
+         {},
+         0.01,
+         100},
+        {"sampler.seed", T::Seed, kOptional, "42", "7",
+         "Another seed is another take of the same event"},
+
+        {"region", T::Region, kOptional, "auto", "[480, 120, 960, 540]",
+         "What the model sees of the plate: the matte's bounds plus margin, the full plate, or a "
+         "box in plate pixels, y down"},
+        {"matte_fill",
+         T::Choice,
+         kOptional,
+         "auto",
+         "grey",
+         "What the model is shown inside the matte from the onset on: the plate, grey, or what its "
+         "folder says",
+         {"auto", "plate", "grey"}},
+        {"windows", T::Group, kOptional, "{}", "{length: 25, overlap: 9}",
+         "Long shots run as overlapped windows"},
+        {"windows.length",
+         T::WholeOrAuto,
+         kOptional,
+         "auto",
+         "25",
+         "Frames of a window",
+         {},
+         1,
+         100000},
+        {"windows.overlap",
+         T::WholeOrAuto,
+         kOptional,
+         "auto",
+         "9",
+         "Frames that neighbouring windows share; fewer than the length",
+         {},
+         0,
+         99999},
+
+        {"output", T::Group, kOptional, "{}", "{path: \"renders/{name}_t{take}.####.exr\"}",
+         "What is delivered"},
+        {"output.path", T::OutputPath, kOptional, "renders/{name}_t{take}.####.exr",
+         "/mnt/show/{name}.####.exr",
+         "The EXR frames; outside the shot file's folder only by an absolute path"},
+        {"output.colorspace", T::Name, kOptional, "plate", "ACES2065-1",
+         "The delivered colour space: plate, or a name of OpenColorIO's"},
+        {"output.layers",
+         T::Choices,
+         kOptional,
+         "[generated, matte]",
+         "[matte]",
+         "Layers beside RGBA: generated.R G B, matte.Y",
+         {"generated", "matte"}},
+        {"output.pixel_type",
+         T::Choice,
+         kOptional,
+         "plate",
+         "half",
+         "Numbers of the delivered pixels; half for a float plate needs `lossy: true`",
+         {"plate", "half", "float"}},
+        {"output.compression",
+         T::Choice,
+         kOptional,
+         "zip",
+         "piz",
+         "Of the EXR; pxr24, b44, b44a, dwaa and dwab need `lossy: true`",
+         {"none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab"}},
+        {"output.lossy", T::Flag, kOptional, "false", "true",
+         "Give up that pixels outside the matte equal the plate's bit for bit"},
+
+        {"provenance", T::Group, kOptional, "{}", "{deliverable: final}",
+         "The log that clears the shot"},
+        {"provenance.path", T::OutputPath, kOptional,
+         "({name}_t{take}.provenance.json beside the frames)",
+         "renders/{name}_t{take}.provenance.json",
+         "The log; outside the shot file's folder only by an absolute path"},
+        {"provenance.deliverable",
+         T::Choice,
+         kOptional,
+         "final",
+         "temp",
+         "What the frames are for",
+         {"final", "temp"}},
+        {"provenance.usage", T::Free, kOptional, "{}", "{talent: none, approval: VFX-1182}",
+         "The production's own answers (talent, likeness, ownership, approvals), recorded as "
+         "given"},
+    };
+}
+
+/// Choices of a key by the enum's value.
+template <class Enum>
+const char* choiceText(const char* path, Enum value) {
+    return findKey(path)->choices.at(static_cast<size_t>(value)).c_str();
+}
+
+}  // namespace
+
+std::string Key::name() const {
+    return path.substr(path.rfind('.') + 1);  // npos + 1 is 0
+}
+
+std::string Key::parent() const {
+    const size_t dot = path.rfind('.');
+    return dot == std::string::npos ? "" : path.substr(0, dot);
+}
+
+const std::vector<Key>& keys() {
+    static const std::vector<Key> all = makeKeys();
+    return all;
+}
+
+const Key* findKey(const std::string& path) {
+    const auto found = std::find_if(keys().begin(), keys().end(),
+                                    [&](const Key& key) { return key.path == path; });
+    return found == keys().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> keyNames(const std::string& group) {
+    std::vector<std::string> names;
+    for (const Key& key : keys()) {
+        if (key.parent() == group) names.push_back(key.name());
+    }
+    return names;
+}
+
+const char* text(Missing value) {
+    return choiceText("plate.missing", value);
+}
+const char* text(GuideType value) {
+    return choiceText("guides.type", value);
+}
+const char* text(DType value) {
+    return choiceText("model.dtype", value);
+}
+const char* text(MatteFill value) {
+    return choiceText("matte_fill", value);
+}
+const char* text(PixelType value) {
+    return choiceText("output.pixel_type", value);
+}
+const char* text(Deliverable value) {
+    return choiceText("provenance.deliverable", value);
+}
+
+}  // namespace derrumbe::shot
