@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/error.h"
+
 namespace derrumbe::model {
 
 /// Everything a sampler must remember between steps, so that a render can be stopped and resumed.

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace derrumbe::model {
+
+/// Moves a noise level towards 1 for shift > 1: Esser et al. 2024 (Stable Diffusion 3), section
+/// 5.3.2, equation 23. 0 and 1 stay where they are.
+template <class Real>
+Real flowShift(Real sigma, Real shift) {
+    return shift * sigma / (1 + (shift - 1) * sigma);
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,127 @@
+#include "model/wan/transformer.h"
+
+#include <cmath>
+
+#include "model/layers/norm.h"
+#include "model/layers/rope.h"
+#include "support/error.h"
+
+namespace derrumbe::model {
+
+WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& config)
+    : config_(config),
+      device_(weights.device()),
+      dtype_(weights.dtype()),
+      patch_(weights / "patch_embedding", config, config.inChannels),
+      vacePatch_(weights / "vace_patch_embedding", config, config.vaceInChannels),
+      embedder_(weights / "condition_embedder", config),
+      vaceProjIn_(weights / "vace_blocks.0.proj_in", config.width(), config.width()),
+      projOut_(weights / "proj_out", config.width(), config.outChannels * config.patchVolume()),
+      table_(weights.tensor("scale_shift_table", {1, 2, config.width()}, at::kFloat).squeeze(0)) {
+    for (int i = 0; i < config.layers; ++i) blocks_.emplace_back(weights / "blocks" / i, config);
+    for (int i = 0; i < static_cast<int>(config.vaceLayers.size()); ++i) {
+        const Weights scope = weights / "vace_blocks" / i;
+        vaceBlocks_.push_back({TransformerBlock(scope, config),
+                               Linear(scope / "proj_out", config.width(), config.width())});
+    }
+}
+
+namespace {
+
+/// Rows up to the last that is not zero in some prompt of the batch.
+int64_t wordRows(const at::Tensor& embeds) {
+    const at::Tensor used = embeds.ne(0).any(-1).any(0).nonzero();
+    return used.numel() == 0 ? 0 : used.max().item<int64_t>() + 1;
+}
+
+/// Scores, all representable in `dtype`, whose exponentials add up to `count`: ln(count) alone
+/// where the dtype is exact enough, one or two keys more in half precision.
+std::vector<double> foldedScores(int64_t count, at::ScalarType dtype) {
+    std::vector<double> scores;
+    double rest = static_cast<double>(count);
+    while (rest > 1e-6 * static_cast<double>(count) && scores.size() < 4) {
+        const auto rounded = [&](double value) {
+            return at::full({}, value, at::kDouble).to(dtype).to(at::kDouble).item<double>();
+        };
+        double score = rounded(std::log(rest));
+        if (std::exp(score) > rest * (1 + 1e-6))
+            score = rounded(score - std::abs(score) * 0x1p-8 - 1e-3);
+        scores.push_back(score);
+        rest -= std::exp(score);
+    }
+    return scores;
+}
+
+}  // namespace
+
+TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
+    if (embeds.dim() != 3 || embeds.size(2) != config_.textDim)
+        throw Error(ExitCode::Internal, "prompt embeddings do not fit the transformer");
+    TextContext context;
+    at::Tensor rows = embeds.to(at::TensorOptions(dtype_).device(device_));
+    const int64_t words = wordRows(embeds), padding = embeds.size(1) - words;
+    if (padding > 1) {
+        const std::vector<double> scores = foldedScores(padding, dtype_);
+        const int64_t kept = words + static_cast<int64_t>(scores.size());
+        if (kept < embeds.size(1)) {
+            rows = rows.narrow(1, 0, kept);
+            const at::Tensor bias = at::zeros({kept}, at::kDouble);
+            bias.narrow(0, words, kept - words).copy_(at::tensor(scores, at::kDouble));
+            context.bias = bias.to(at::TensorOptions(dtype_).device(device_)).view({1, 1, 1, kept});
+        }
+    }
+    const at::Tensor text = embedder_.text(rows);
+    for (const TransformerBlock& block : blocks_) context.main.push_back(block.textKeys(text));
+    for (const VaceBlock& vace : vaceBlocks_) context.vace.push_back(vace.block.textKeys(text));
+    return context;
+}
+
+at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep,
+                                      const TextContext& text, const at::Tensor& control,
+                                      std::span<const double> hintScales) const {
+    if (hintScales.size() != vaceBlocks_.size())
+        throw Error(ExitCode::Internal, "one hint scale a VACE layer was expected");
+    const at::TensorOptions compute = at::TensorOptions(dtype_).device(device_);
+    size_t hints = hintScales.size();  // hints past the last that counts need not be made
+    while (hints > 0 && hintScales[hints - 1] == 0) --hints;
+
+    const at::Tensor rope =
+        ropeTable(config_.headSize,
+                  {latents.size(2) / config_.patch[0], latents.size(3) / config_.patch[1],
+                   latents.size(4) / config_.patch[2]},
+                  config_.ropeLongest)
+            .to(device_);
+    const ConditionEmbedder::Time time = embedder_.time(timestep);
+    at::Tensor x = patch_(latents.to(compute));
+    at::Tensor c;
+    if (hints > 0) {
+        c = vacePatch_(control.to(compute));
+        if (c.size(1) > x.size(1))
+            throw Error(ExitCode::Internal, "the conditioning is longer than the latents");
+        if (c.size(1) < x.size(1)) c = at::constant_pad_nd(c, {0, 0, 0, x.size(1) - c.size(1)});
+        c = vaceProjIn_(c).add_(x);
+    }
+    for (size_t i = 0, hint = 0; i < blocks_.size(); ++i) {
+        x = blocks_[i](std::move(x), time.modulation, rope, text.main[i], text.bias);
+        if (hint < hints && config_.vaceLayers[hint] == static_cast<int64_t>(i)) {
+            const VaceBlock& vace = vaceBlocks_[hint];
+            c = vace.block(std::move(c), time.modulation, rope, text.vace[hint], text.bias);
+            if (hintScales[hint] != 0) x.add_(vace.projOut(c), hintScales[hint]);
+            ++hint;
+        }
+    }
+    const std::vector<at::Tensor> m = (table_ + time.embedding).unbind(0);  // shift, scale
+    return unpatchify(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps)), latents);
+}
+
+at::Tensor WanTransformer::unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const {
+    const auto [pt, ph, pw] = config_.patch;
+    const int64_t t = latents.size(2) / pt, rows = latents.size(3) / ph,
+                  columns = latents.size(4) / pw;
+    return tokens.to(at::kFloat)
+        .view({latents.size(0), t, rows, columns, pt, ph, pw, config_.outChannels})
+        .permute({0, 7, 1, 4, 2, 5, 3, 6})
+        .reshape({latents.size(0), config_.outChannels, t * pt, rows * ph, columns * pw});
+}
+
+}  // namespace derrumbe::model

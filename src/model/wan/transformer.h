@@ -1,0 +1,63 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <span>
+#include <vector>
+
+#include "model/wan/embeddings.h"
+#include "model/wan/transformer_block.h"
+#include "model/wan/transformer_config.h"
+
+namespace derrumbe::model {
+
+/// A prompt as the cross-attentions see it. Made once a prompt by `WanTransformer::prepareText`.
+struct TextContext {
+    std::vector<TextKeys> main, vace;  ///< one a block
+    at::Tensor bias;                   ///< [1, 1, 1, S], or undefined
+};
+
+/// WanVACETransformer3DModel: a diffusion transformer with a branch that is shown the conditioning
+/// and adds hints to it. Jiang et al. 2025 (VACE), Wan team 2025; computed as
+/// diffusers:models/transformers/transformer_wan_vace.py, which is the parity reference.
+///
+/// The VACE blocks run beside the main ones, each right after the block that takes its hint, so
+/// that one hint is alive at a time; the result is that of running them first.
+class WanTransformer {
+  public:
+    /// Missing and misshapen tensors are recorded in `weights`.
+    WanTransformer(const Weights& weights, const TransformerConfig& config);
+
+    /// @param embeds [B, S, textDim]. The rows after the last that is not zero are all alike to the
+    /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
+    TextContext prepareText(const at::Tensor& embeds) const;
+
+    /// @param latents [B, C, T, h, w], T, h, w multiples of the patch
+    /// @param control [B, vaceInChannels, T, h, w]
+    /// @param hintScales one a VACE layer; blocks that only lead to zeros are skipped
+    /// @return the velocity, [B, outChannels, T, h, w] float32
+    at::Tensor operator()(const at::Tensor& latents, double timestep, const TextContext& text,
+                          const at::Tensor& control, std::span<const double> hintScales) const;
+
+    const TransformerConfig& config() const { return config_; }
+
+  private:
+    struct VaceBlock {
+        TransformerBlock block;
+        Linear projOut;
+    };
+
+    at::Tensor unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const;
+
+    TransformerConfig config_;
+    at::Device device_;
+    at::ScalarType dtype_;
+    PatchEmbedding patch_, vacePatch_;
+    ConditionEmbedder embedder_;
+    std::vector<TransformerBlock> blocks_;
+    Linear vaceProjIn_;  ///< vace_blocks.0.proj_in
+    std::vector<VaceBlock> vaceBlocks_;
+    Linear projOut_;
+    at::Tensor table_;  ///< scale_shift_table [2, d] float32
+};
+
+}  // namespace derrumbe::model

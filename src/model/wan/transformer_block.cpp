@@ -1,0 +1,89 @@
+#include "model/wan/transformer_block.h"
+
+#include "model/layers/attention.h"
+#include "model/layers/rope.h"
+
+namespace derrumbe::model {
+
+WanAttention::WanAttention(const Weights& weights, const TransformerConfig& config)
+    : heads(config.heads),
+      toQ(weights / "to_q", config.width(), config.width()),
+      toK(weights / "to_k", config.width(), config.width()),
+      toV(weights / "to_v", config.width(), config.width()),
+      toOut(weights / "to_out.0", config.width(), config.width()),
+      normQ(weights / "norm_q", config.width(), config.eps),
+      normK(weights / "norm_k", config.width(), config.eps) {}
+
+TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConfig& config)
+    : eps_(config.eps),
+      normed_(config.crossAttnNorm),
+      attn1_(weights / "attn1", config),
+      attn2_(weights / "attn2", config),
+      up_(weights / "ffn.net.0.proj", config.width(), config.ffnDim),
+      down_(weights / "ffn.net.2", config.ffnDim, config.width()),
+      table_(weights.tensor("scale_shift_table", {1, 6, config.width()}, at::kFloat).squeeze(0)) {
+    if (normed_) norm2_ = LayerNorm(weights / "norm2", config.width(), config.eps);
+}
+
+namespace {
+
+/// LN(x) (1 + scale) + shift: scale and shift are the same for every token, so that they pass for
+/// the norm's own weight and bias, in one pass over x.
+at::Tensor modulated(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
+                     double eps) {
+    return layerNorm32(x, scale + 1, shift, eps);
+}
+
+at::Tensor gatedSum(at::Tensor x, const at::Tensor& branch, const at::Tensor& gate) {
+    if (x.scalar_type() == at::kFloat) return x.addcmul_(branch, gate);
+    return at::addcmul(x.to(at::kFloat), branch.to(at::kFloat), gate).to(x.scalar_type());
+}
+
+}  // namespace
+
+at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
+                                        const at::Tensor& rope, const TextKeys& text,
+                                        const at::Tensor& textBias) const {
+    const std::vector<at::Tensor> m = (table_ + time).unbind(0);  // shift, scale, gate; twice
+    x = gatedSum(std::move(x), selfAttention(modulated(x, m[0], m[1], eps_), rope), m[2]);
+    x = x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
+    return gatedSum(std::move(x), feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
+}
+
+at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor& rope) const {
+    const auto prepared = [&](const Linear& project, const RmsNorm& norm) {
+        const at::Tensor raw = project(x);
+        const at::Tensor factor = norm.inverseRms(raw);
+        const at::Tensor weighted = raw.scalar_type() == at::kFloat
+                                        ? raw.mul(norm.weight)
+                                        : raw.to(at::kFloat).mul_(norm.weight);
+        return rotate(weighted, attn1_.heads, rope, factor, x.scalar_type()).transpose(1, 2);
+    };
+    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ);
+    const at::Tensor k = prepared(attn1_.toK, attn1_.normK);
+    const at::Tensor v = splitHeads(attn1_.toV(x), attn1_.heads);
+    return attn1_.toOut(joinHeads(attention(q, k, v)));
+}
+
+TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {
+    // The query norm's weight multiplies channel by channel before the product with the keys, so it
+    // can stand with them, where it is applied once a prompt.
+    const at::Tensor keys = attn2_.normK(attn2_.toK(text)).mul_(attn2_.normQ.weight);
+    return {splitHeads(keys, attn2_.heads).contiguous(),
+            splitHeads(attn2_.toV(text), attn2_.heads).contiguous()};
+}
+
+at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys& text,
+                                            const at::Tensor& bias) const {
+    const at::Tensor raw = attn2_.toQ(x);
+    const at::Tensor q = at::mul(raw, attn2_.normQ.inverseRms(raw)).to(x.scalar_type());
+    return attn2_.toOut(
+        joinHeads(attention(splitHeads(q, attn2_.heads), text.keys, text.values, bias)));
+}
+
+at::Tensor TransformerBlock::feedForward(const at::Tensor& x) const {
+    at::Tensor inner = up_(x);
+    return down_(at::gelu_(inner, "tanh"));
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,57 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include "model/layers/linear.h"
+#include "model/layers/norm.h"
+#include "model/wan/transformer_config.h"
+
+namespace derrumbe::model {
+
+/// Projections and norms of one attention. Keys: to_q, to_k, to_v, to_out.0, norm_q, norm_k. The
+/// norms run over the whole width, all heads together, before the heads are split.
+struct WanAttention {
+    int64_t heads = 1;
+    Linear toQ, toK, toV, toOut;
+    RmsNorm normQ, normK;
+
+    WanAttention() = default;
+    WanAttention(const Weights& weights, const TransformerConfig& config);
+};
+
+/// A cross-attention's keys and values for one prompt: they depend on neither step nor picture.
+struct TextKeys {
+    at::Tensor keys, values;  ///< [B, H, S, D]; the keys carry the query norm's weight
+};
+
+/// One block of the main or the VACE branch:
+///   x += gate1 * SelfAttention(LN(x) (1 + scale1) + shift1)
+///   x += CrossAttention(LN_affine(x), text)
+///   x += gate2 * FFN(LN(x) (1 + scale2) + shift2)
+/// diffusers:models/transformers/transformer_wan.py, WanTransformerBlock. Norms, modulation and the
+/// residual sums of the gated branches are float32 in any model.
+class TransformerBlock {
+  public:
+    TransformerBlock(const Weights& weights, const TransformerConfig& config);
+
+    TextKeys textKeys(const at::Tensor& text) const;  ///< @param text [B, S, d]
+
+    /// x [B, L, d], changed in place where it is float32; `time` [6, d] float32; `rope`
+    /// [L, headSize / 2] complex; `textBias` [1, 1, 1, S], undefined where no key stands for many.
+    at::Tensor operator()(at::Tensor x, const at::Tensor& time, const at::Tensor& rope,
+                          const TextKeys& text, const at::Tensor& textBias) const;
+
+  private:
+    at::Tensor selfAttention(const at::Tensor& x, const at::Tensor& rope) const;
+    at::Tensor crossAttention(const at::Tensor& x, const TextKeys& text,
+                              const at::Tensor& bias) const;
+    at::Tensor feedForward(const at::Tensor& x) const;
+
+    double eps_;
+    bool normed_;  ///< the cross-attention's input has an affine norm
+    WanAttention attn1_, attn2_;
+    LayerNorm norm2_;
+    Linear up_, down_;
+    at::Tensor table_;  ///< scale_shift_table [6, d] float32
+};
+
+}  // namespace derrumbe::model

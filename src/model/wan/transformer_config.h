@@ -1,0 +1,30 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "model/weights/config.h"
+
+namespace derrumbe::model {
+
+/// transformer/config.json of a WanVACETransformer3DModel; the defaults are the class's own.
+struct TransformerConfig {
+    std::array<int64_t, 3> patch{1, 2, 2};  ///< latent frames, rows, columns a token
+    int64_t heads = 40, headSize = 128;
+    int64_t inChannels = 16, outChannels = 16;
+    int64_t textDim = 4096, freqDim = 256, ffnDim = 13824;
+    int64_t layers = 40;
+    bool crossAttnNorm = true;
+    double eps = 1e-6;
+    int64_t ropeLongest = 1024;                                     ///< tokens along any axis
+    std::vector<int64_t> vaceLayers{0, 5, 10, 15, 20, 25, 30, 35};  ///< ascending
+    int64_t vaceInChannels = 96;
+
+    int64_t width() const { return heads * headSize; }
+    int64_t patchVolume() const { return patch[0] * patch[1] * patch[2]; }
+
+    /// Faults are recorded in `config`, whose owner throws them.
+    static TransformerConfig read(const Config& config);
+};
+
+}  // namespace derrumbe::model
