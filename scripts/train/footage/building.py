@@ -3,9 +3,12 @@
 Axes: x along the facade, y into the block (the street is at y < 0), z up; metres. The target building
 stands on x in 0..width, y in 0..depth and is cut into irregular blocks that tile it exactly.
 """
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from .kernels import jit
 
 # Corners of a hexahedron's faces, in the order z-, z+, y-, x+, y+, x-.
 QUADS = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])
@@ -43,6 +46,23 @@ def split(hexahedron, rng, largest):
         first[b] = cut
         second[a] = cut
     return split(first, rng, largest) + split(second, rng, largest)
+
+
+@jit
+def outerFaces(parent, pieces, quads, keep):
+    """keep [n,6]: whether a piece's face lies on the parent's face of the same side."""
+    for f in range(6):
+        a, b, c, d = parent[quads[f, 0]], parent[quads[f, 1]], parent[quads[f, 2]], parent[quads[f, 3]]
+        ux, uy, uz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        vx, vy, vz = d[0] - b[0], d[1] - b[1], d[2] - b[2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        length = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
+        for i in range(pieces.shape[0]):
+            farthest = 0.0
+            for k in range(4):
+                p = pieces[i, quads[f, k]]
+                farthest = max(farthest, abs((p[0] - a[0]) * nx + (p[1] - a[1]) * ny + (p[2] - a[2]) * nz) / length)
+            keep[i, f] = farthest < 2e-3
 
 
 @dataclass
@@ -106,11 +126,7 @@ class Facade:
             pieces = np.array(split(shape, rng, size))
             # A face of a piece that lies on the parent's face keeps its material; a cut face is raw masonry.
             keep = np.zeros((len(pieces), 6), bool)
-            for f in range(6):
-                c = shape[QUADS[f]]
-                normal = np.cross(c[2] - c[0], c[3] - c[1])
-                normal /= np.linalg.norm(normal) + 1e-12
-                keep[:, f] = np.abs((pieces[:, QUADS[f]] - c[0]) @ normal).max(1) < 2e-3
+            outerFaces(shape, pieces, QUADS, keep)
             for piece, k in zip(pieces, keep):
                 out.add(piece, [faces[f] if k[f] else RAW for f in range(6)], weak, part)
 
@@ -120,14 +136,9 @@ class Facade:
                 return lambda u0, u1, v0, v1, z0, z1: box(x0 + u0, x0 + u1, y0 + v0, y0 + v1, z0, z1)
             return lambda u0, u1, v0, v1, z0, z1: box(x0 + v0, x0 + v1, y0 + u0, y0 + u1, z0, z1)
 
-        def wallFaces(axis, outer):
-            if axis == 0:
-                return [wall, wall, wall, wall, ROOM, wall]
-            return [wall, wall, wall, ROOM, wall, outer] if outer >= 0 else [wall] * 6
-
         # The street front.
         put = frame(0)
-        faces = wallFaces(0, wall)
+        faces = [wall, wall, wall, wall, ROOM, wall]
         for i in range(self.floors):
             z = i * fh
             shop = i == 0 and self.shop
@@ -136,10 +147,8 @@ class Facade:
                 lowShare = max(lowShare, .22)
             opening = .82 if shop else self.opening
             low, high = z + lowShare * fh, z + highShare * fh
-            if not whole:
-                ground = [BASE if f == wall else f for f in faces] if i == 0 and self.style in ("academic", "balcony", "plain") else faces
-            else:
-                ground = faces
+            based = i == 0 and not whole and self.style in ("academic", "balcony", "plain")
+            ground = [BASE if f == wall else f for f in faces] if based else faces
             door = int(rng.integers(self.bays)) if i == 0 else -1
             for k in range(self.bays):
                 u = k * bayWidth

@@ -48,6 +48,7 @@ class Renderer:
         self.staticShadow = np.full((SHADOW_SIZE, SHADOW_SIZE), -1e9)
         self.shadowIds = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.int32)
         raster(points[owned:], self.sunView, False, self.staticShadow, self.shadowIds)
+        self.staticFrame, self.staticDepth, self.staticIds = -1, None, None
         self.identity = np.zeros((owned, 4))
         self.identity[:, 0] = 1
         self.noDust = np.zeros((2, 2, 2))
@@ -56,6 +57,16 @@ class Renderer:
         if look.env[w.LAMPS] > 0 and len(lamps):
             at = points[owned + lamps[:5]].mean(1) - (0, 0, .4)
             self.lamps = np.concatenate([at, np.tile([7.0, 5.2, 3.0], (len(at), 1))], 1)
+
+    def _street(self, frame):
+        """Depth and ids of all that stays, rastered once a frame; copies to draw the target over."""
+        if self.staticFrame != frame:
+            shape = (self.camera.height * self.samples, self.camera.width * self.samples)
+            self.staticFrame = frame
+            self.staticDepth, self.staticIds = np.zeros(shape), np.full(shape, -1, np.int32)
+            raster(self.points[self.owned:], self.camera.view(frame, self.samples), True, self.staticDepth, self.staticIds,
+                   self.owned * 12)
+        return self.staticDepth.copy(), self.staticIds.copy()
 
     def render(self, frame, x=None, q=None, dust=None):
         """Linear image [h,w,3], distance [h,w], matte [h,w] at `frame`; at rest without x and q."""
@@ -69,9 +80,8 @@ class Renderer:
             place(x, q, self.bodies.corners, points[:owned])
         shadow = self.staticShadow.copy()
         raster(points[:owned], self.sunView, False, shadow, self.shadowIds)
-        shape = (camera.height * ss, camera.width * ss)
-        depth, ids = np.zeros(shape), np.full(shape, -1, np.int32)
-        raster(points, camera.view(frame, ss), True, depth, ids)
+        depth, ids = self._street(frame)
+        raster(points[:owned], camera.view(frame, ss), True, depth, ids)
         image, distance, matte = (np.zeros((camera.height, camera.width) + s) for s in ((3,), (), ()))
         active = dust is not None and dust.active
         lights = np.concatenate([self.lamps, dust.lights]) if dust is not None else self.lamps
@@ -119,6 +129,9 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
     meta["fire"] = bool(plan.fires or plan.blast)
     pace = {"slow": .72, "normal": 1.0, "fast": 1.3}[meta["speed"]]
     secondsPerFrame = rng.uniform(*SHOWN_SECONDS) * np.sqrt(max(facade.height, 9) / 12) / 25 * pace
+    if meta["speed"] != "slow":
+        # A tall building that starts late still comes most of the way down.
+        secondsPerFrame = max(secondsPerFrame, min(.16, 1.15 * np.sqrt(2 * facade.height / 9.81) / (frames - onset)))
     moving = (plan.start < NEVER).any()
     x = q = None
     events = np.zeros((0, 8))
@@ -136,6 +149,7 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
         grain = rng.normal(0, look.grain, (height, width, 1)) + rng.normal(0, .4 * look.grain, (height, width, 3))
 
         def finish(image):
+            image = look.grade(image)
             return (255 * np.clip(encode(image) + grain, 0, 1) + .5).astype(np.uint8)
 
         if rest is None or meta["camera"] != "locked":
@@ -152,7 +166,7 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
         if plan.crack:
             look.env[w.CRACK:w.CRACK + 3] = plan.crack[0]
             look.env[w.CRACK_REACH] = (age + 1) * plan.crack[1]
-            look.env[w.CRACK_WIDTH] = .012 + .012 * meta["dust"]
+            look.env[w.CRACK_WIDTH] = .003 + .007 * meta["dust"]
         image, distance, _ = renderer.render(frame, x[age] if moving else None, q[age] if moving else None, dust)
         look.env[w.COVER] = look.env[w.CRACK_WIDTH] = 0
         if dust.active:

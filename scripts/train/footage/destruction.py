@@ -118,14 +118,14 @@ def makePlan(kind, facade, blocks, bodies, rng, fire=False):
         if len(panes):
             first = bodies.rest[rng.choice(panes)]
             near = panes[np.argsort(np.abs(bodies.rest[panes] - first) @ (1, 0, 2.5))]
-            openings = []
+            openings, wanted = [], int(rng.integers(3, 10))
             for i in near:
                 if all(np.abs(bodies.rest[i] - p).max() > 1.3 for p in openings):
                     openings.append(bodies.rest[i])
-                if len(openings) >= int(rng.integers(2, 7)):
+                if len(openings) >= wanted:
                     break
             for k, p in enumerate(openings):
-                plan.fires.append((p + (0, -.3, 0), rng.uniform(.6, 1.0), rng.uniform(0, 1) + k * rng.uniform(0, 1.6),
+                plan.fires.append((p + (0, -.3, 0), rng.uniform(.8, 1.5), rng.uniform(0, 1) + k * rng.uniform(0, 1.0),
                                    NEVER, rng.uniform(.7, 1.3)))
                 if kind == "fire":
                     shattered = panes[np.abs(bodies.rest[panes] - p).max(1) < 1.2]

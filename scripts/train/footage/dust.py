@@ -7,7 +7,7 @@ from . import weather as w
 from .kernels import cloudy, hash01, jit, lookup
 
 CELL = 0.75
-SUN, SUN_COLOUR, AMBIENT = w.SUN, w.SUN_COLOUR, w.AMBIENT
+SUN, SUN_COLOUR, AMBIENT, HAZE, HAZE_COLOUR = w.SUN, w.SUN_COLOUR, w.AMBIENT, w.HAZE, w.HAZE_COLOUR
 
 
 @jit
@@ -87,6 +87,7 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
             dt = (end - near) / steps
             through = 1.0
             mu = d[0] * env[SUN] + d[1] * env[SUN + 1] + d[2] * env[SUN + 2]
+            grey = .26 * (env[AMBIENT] + env[AMBIENT + 1] + env[AMBIENT + 2])
             phaseFunction = .75 + .9 * max(0.0, mu) ** 4
             for s in range(steps):
                 t = near + (s + .15 + .7 * hash01(x, y, s + 77)) * dt
@@ -105,10 +106,12 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
                 alpha = 1 - math.exp(-dense * dt)
                 sunlight = math.exp(-lookup(thickness, low, inverseCell, p)) * phaseFunction
                 dark = min(1.0, lookup(soot, low, inverseCell, p) / (g + 1e-6))
-                flame = warmth * max(0.0, f * 5.0 - 1.9)
+                flame = warmth * max(0.0, f * 5.0 - 1.75)
+                clear = math.exp(-t * env[HAZE])
                 for k in range(3):
                     colour = albedo[k] * (1 - .9 * dark)
-                    e = colour * (sunlight * env[SUN_COLOUR + k] * .5 + env[AMBIENT + k] * 1.05) * alpha
+                    e = colour * (sunlight * env[SUN_COLOUR + k] * .75 + .6 * env[AMBIENT + k] + grey) * alpha
+                    e = e * clear + env[HAZE_COLOUR + k] * (1 - clear) * alpha
                     if flame > .12:
                         # Hotter is whiter; capped so that noise peaks stay printable.
                         hot = min(2.6, flame)
@@ -140,7 +143,7 @@ class Dust:
         thin = .12 + 1.1 * amount ** 1.3
         self.p = events[:, 1:4].copy()
         self.v = events[:, 4:7] * .5 + rng.normal(0, 1.1, (k, 3)) * (1, 1, .6)
-        self.r = rng.uniform(.3, .7, k)
+        self.r = rng.uniform(.5, 1.1, k)
         self.d = rng.uniform(.7, 1.6, k) * 6.5 * thin
         self.born = events[:, 0]
         self.flames, self.smoke = [np.zeros((0, 9)) for _ in range(2)]
@@ -148,11 +151,11 @@ class Dust:
         self.frame = -1
         if plan.blast:
             centre, radius = plan.blast
-            n = 190
+            n = 240
             way = rng.normal(0, 1, (n, 3)) * (1, 1, .8) + (0, -.5, .35)
-            self.flames = np.concatenate([centre + way * .25 * radius, way * rng.uniform(2, 7, (n, 1)) * radius / 2,
-                                          rng.uniform(0, 2.5, (n, 1)), rng.uniform(.35, .8, (n, 1)) * radius / 2,
-                                          np.full((n, 1), rng.uniform(4, 7.5))], 1)
+            self.flames = np.concatenate([centre + way * .25 * radius, way * rng.uniform(1.5, 5.5, (n, 1)) * radius / 2,
+                                          rng.uniform(0, 2.5, (n, 1)), rng.uniform(.6, 1.15, (n, 1)) * radius / 2,
+                                          np.full((n, 1), rng.uniform(6, 12))], 1)
         self.fields = [np.zeros(self.shape) for _ in range(4)]
         self.active = False
 
@@ -188,7 +191,7 @@ class Dust:
             q[on, 7] += .55 * h * 1.5
             _splat(q[on, :3], q[on, 7], q[on, 8], density, self.low, self.inverseCell)
             _splat(q[on, :3], q[on, 7], q[on, 8] * .85 * np.clip(age / 5, 0, 1), soot, self.low, self.inverseCell)
-            _splat(q[on, :3], q[on, 7] * .85, 3.4 * np.exp(-age / 5), heat, self.low, self.inverseCell)
+            _splat(q[on, :3], q[on, 7] * .85, 5.0 * np.exp(-age / 4.5), heat, self.low, self.inverseCell)
             lights.append(np.r_[self.plan.blast[0] + (0, -2, 0), np.array([34, 15, 5]) * np.exp(-f / 4.0)])
         if self.plan.fires:
             lights += self._burn(f, h)
@@ -200,15 +203,15 @@ class Dust:
                 s[:, 7] += .75 * h
                 amount = s[:, 8] * np.clip(age / 3, 0, 1)
                 _splat(s[:, :3], s[:, 7], amount, density, self.low, self.inverseCell)
-                _splat(s[:, :3], s[:, 7], amount * self.sootiness, soot, self.low, self.inverseCell)
-                hot = np.exp(-age / 3.2) * s[:, 8] * .55
+                _splat(s[:, :3], s[:, 7], amount * .8, soot, self.low, self.inverseCell)
+                hot = np.exp(-age / 3.6) * s[:, 8] * .6
                 _splat(s[:, :3], s[:, 7] * .8, hot, heat, self.low, self.inverseCell)
         self.lights = np.array(lights).reshape(-1, 6)
         self.active = density.max() > 0
         if self.active:
             _lightThickness(density, self.look.env[SUN:SUN + 3], CELL, thickness)
 
-    sootiness = .8
+
 
     def _burn(self, f, h):
         """Emits flame-and-smoke particles at the burning openings; returns their lights."""
@@ -217,11 +220,11 @@ class Dust:
             if f < start or f > start + lasts:
                 continue
             grown = min(1.0, (f - start + 1) / 6) * strength
-            n = int(rng.poisson(7 * grown))
+            n = int(rng.poisson(10 * grown))
             way = rng.normal(0, .35, (n, 3)) + (0, -.9, 1.6)
             born.append(np.concatenate([position + rng.normal(0, .35, (n, 3)) * (radius, .15, radius * .8), way,
-                                        np.full((n, 1), f), rng.uniform(.35, .7, (n, 1)) * radius,
-                                        rng.uniform(1.2, 3.2, (n, 1)) * grown], 1))
+                                        np.full((n, 1), f), rng.uniform(.45, .85, (n, 1)) * radius,
+                                        rng.uniform(2.2, 5.0, (n, 1)) * grown], 1))
             lights.append(np.r_[position + (0, -1.0, .5), np.array([5.5, 2.3, .7]) * grown * rng.uniform(.75, 1.25)])
         self.smoke = np.concatenate([self.smoke] + born)
         return lights[:8]

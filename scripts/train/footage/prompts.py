@@ -8,7 +8,7 @@ import re
 
 EN = {
     "subject": ["the building", "the apartment building", "the old building", "the block of flats", "the corner building",
-                "the facade building", "the tower block", "the whole building", "the {style} building",
+                "the tower block", "the whole building", "the {style} building",
                 "the {storeys}-storey building", "the {style} block", "a {storeys}-storey building"],
     "style": {"academic": ["ornate", "French-style", "neoclassical", "old"], "balcony": ["balconied", "residential", "modern"],
               "brick": ["brick", "exposed-brick"], "office": ["office", "concrete", "modern"],
@@ -140,7 +140,7 @@ def _sentence(words, meta, rng, full):
         extra.append(pick(words["place"]))
     if rng.random() < (.3 if full else .08):
         extra.append(pick(words["tail"]))
-    return ", ".join(parts + extra)
+    return re.sub(r"\ba (8|11)-", r"an \1-", ", ".join(parts + extra))
 
 
 def makePrompts(meta, rng):

@@ -203,6 +203,8 @@ def shade(depth, ids, ss, camera, forward, right, down, focal, points, materials
                     c[k] = palette[material, k] * m
                     added[k] = 0.0
                 if material == GROUND:
+                    for k in range(3):
+                        c[k] = palette[material, k] * (.82 + .22 * broad + .14 * fine)
                     if r[1] > -3.2 or r[1] < -16.5:
                         m = _grooves(r[0], r[1], .6, .6, .035, min(1.0, max(0.0, 1.6 - pixel / .12)))
                         for k in range(3):
@@ -261,10 +263,10 @@ def shade(depth, ids, ss, camera, forward, right, down, focal, points, materials
                     reach = env[CRACK_REACH] - math.sqrt((r[0] - env[CRACK]) ** 2 + (r[1] - env[CRACK + 1]) ** 2
                                                          + (r[2] - env[CRACK + 2]) ** 2)
                     if reach > 0:
-                        jag = .35 * (fine - .5)
-                        v1 = abs(cloudy(noise, r[0] * .11 + .9, r[1] * .11, r[2] * .085 + 2) - .5 + .06 * jag)
-                        v2 = abs(cloudy(noise, r[0] * .16 + 5.1, r[1] * .16, r[2] * .14 + 4) - .5 + .08 * jag)
-                        open_ = env[CRACK_WIDTH] * min(1.0, reach * .3) + pixel * .006
+                        jag = cloudy(noise, r[0] * .9 + 1.3, r[1] * .9, r[2] * .9) - .5
+                        v1 = abs(cloudy(noise, r[0] * .11 + .9, r[1] * .11, r[2] * .085 + 2) - .5 + .13 * jag)
+                        v2 = abs(cloudy(noise, r[0] * .16 + 5.1, r[1] * .16, r[2] * .14 + 4) - .5 + .17 * jag)
+                        open_ = env[CRACK_WIDTH] * min(1.0, reach * .25) * (.4 + 1.2 * broad) + pixel * .01
                         line = max(min(1.0, max(0.0, 1.6 - v1 / open_)), .8 * min(1.0, max(0.0, 1.6 - v2 / (.7 * open_))))
                         for k in range(3):
                             c[k] *= 1 - .9 * line
@@ -324,7 +326,7 @@ def shade(depth, ids, ss, camera, forward, right, down, focal, points, materials
                     up *= .6
                 # Deep inside the target less sky arrives.
                 if mine and moved < .3 and r[1] > .45:
-                    open_ *= .55
+                    open_ *= .7
 
                 reflect = 0.0
                 if material == GLASS or (material == CAR and n[2] < .7):

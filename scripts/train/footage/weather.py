@@ -29,6 +29,17 @@ class Look:
     dust: np.ndarray      # albedo of the dust
     wind: np.ndarray      # m/s
     grain: float
+    contrast: float       # power around middle grey, scene-linear
+    saturation: float
+    balance: np.ndarray   # white balance gains
+
+    def grade(self, image):
+        """The plate's look, applied to linear frames: balance, saturation, contrast around 0.3."""
+        image = np.maximum(image, 0) * self.balance
+        grey = image @ np.array([.2126, .7152, .0722])
+        image = np.maximum(grey[..., None] + (image - grey[..., None]) * self.saturation, 0)
+        gain = np.clip((grey + 1e-4) / .3, .02, 1) ** (self.contrast - 1)
+        return image * gain[..., None]
 
 
 def drawLook(rng, facade, kind):
@@ -92,7 +103,8 @@ def drawLook(rng, facade, kind):
     dust = (np.array([.58, .52, .45]) * (1 - mix) + np.array([.5, .5, .49]) * mix) * rng.uniform(.85, 1.1)
     return Look(time, env, palette, texture, dust * rng.uniform(.97, 1.03, 3),
                 np.array([rng.normal(0, 1.1), rng.normal(0, .4), 0]),
-                0.0 if rng.random() < .3 else rng.uniform(.002, .011))
+                0.0 if rng.random() < .3 else rng.uniform(.002, .009), rng.uniform(1.05, 1.55) if time != "night" else 1.0,
+                rng.uniform(.75, 1.2), 1 + rng.uniform(-.06, .06) * np.array([1, 0, -1]))
 
 
 PLASTERS = ((.62, .55, .44), (.68, .66, .6), (.55, .5, .43), (.5, .5, .5), (.7, .62, .47), (.6, .5, .42),
