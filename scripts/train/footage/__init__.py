@@ -8,7 +8,7 @@ import os
 import pathlib
 import tempfile
 
-VERSION = "fast-2"
+VERSION = "fast-3"
 
 if "NUMBA_CACHE_DIR" not in os.environ:
     _digest = hashlib.sha256()

@@ -15,8 +15,8 @@ QUADS = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3,
 TRIANGLES = np.array([[q[0], q[1], q[2], q[0], q[2], q[3]] for q in QUADS]).reshape(12, 3)
 
 (WALL, ROOM, TRIM, GLASS, CAR, METAL, LEAF, WALL2, GROUND, RAW, BLIND, BASE, ROOF, PARTY, FAR, WOOD, RAIL,
- LAMP, WALL3) = range(19)
-MATERIALS = 19
+ LAMP, WALL3, SIGN, UNIT) = range(21)
+MATERIALS = 21
 
 # What a chunk is part of; the destruction plans pick by it.
 FRONT, SIDE, BACK, SLAB, PARTITION, PANE, ORNAMENT, ROOFTOP, DEBRIS = range(9)
@@ -111,6 +111,9 @@ class Facade:
         self.tank = rng.random() < .6
         self.recess = rng.uniform(.14, .3)
         self.ledge = rng.random() < .7
+        self.units = rng.choice([0, .12, .35], p=(.5, .3, .2)) if s != "house" else 0  # air conditioners
+        self.sign = self.shop and rng.random() < .7
+        self.awning = rng.choice([0, .5, 1.0], p=(.5, .25, .25)) if self.shop else 0
 
     def emit(self, out, rng, x0=0.0, y0=0.0, largest=1.35, whole=False, wall=WALL):
         """Emits all boxes; `whole` leaves them uncut (buildings that never break)."""
@@ -175,6 +178,13 @@ class Facade:
                         add(put(p0 + .02, p1 - .02, g - .1, g - .04, high - drop, high), BLIND, 9, .2, PANE)
                 if self.ledge and k != door and not shop:
                     add(put(p0 - .12, p1 + .12, -.13, 0, here - .1, here), TRIM, 2.5, .4)
+                if i and rng.random() < self.units:
+                    at = p0 + rng.uniform(-.2, .3)
+                    add(put(at, at + .75, -.34, 0, z + .06 * fh, z + .06 * fh + .5), UNIT, 9, .3)
+                if shop and rng.random() < self.awning:
+                    flap = put(p0 - .1, p1 + .1, -1.1, 0, high - .12, high)
+                    flap[[0, 1, 4, 5], 2] -= .55
+                    add(flap, SIGN, 2.5, .3)
                 if self.style in ("academic", "house") and not shop:
                     add(put(p0 - .16, p1 + .16, -.1, 0, high, high + .2), TRIM, 2.5, .5)
                 if i and not (self.balcony == "none" or self.balcony == "long"):
@@ -187,6 +197,10 @@ class Facade:
                 self._balcony(add, put, .12, W - .12, z, 1.15, wall)
             if i < self.floors - 1 and self.bands:
                 add(put(-.03, W + .03, -.1, 0, z + fh - .2, z + fh), TRIM, 2.2, .6)
+        if self.sign:
+            u0, u1 = sorted(rng.uniform(.1, W - .1, 2)) if rng.random() < .4 else (.2, W - .2)
+            if u1 - u0 > 1:
+                add(put(u0, u1, -.12, 0, .86 * fh, .98 * fh), SIGN, 3, .4)
         add(put(-.06, W + .06, -max(.06, self.cornice), 0, H - .26, H), TRIM, 2.2, .6)
         if self.cornice > .25:
             add(put(-.04, W + .04, -self.cornice * .5, 0, H - .5, H - .26), TRIM, 2.2, .6)
@@ -299,6 +313,8 @@ def addStreet(blocks, rng, width, height, depth):
         prop(x, x + .13, -3, -2.87, 0, 5.6, METAL)
         prop(x - .08, x + .2, -4.3, -2.9, 5.5, 5.63, METAL)
         prop(x - .12, x + .24, -4.5, -4.0, 5.36, 5.5, LAMP)
+    if rng.random() < .12:
+        _bus(blocks, rng.uniform(-14, width + 4), -7.6 - rng.uniform(0, 2))
     if rng.random() < .35:  # overhead wires on poles
         for x in (-16, rng.uniform(-3, width + 3), width + 16):
             prop(x, x + .2, -3, -2.8, 0, 7, WOOD)
@@ -319,6 +335,16 @@ def _car(blocks, x, y, rng):
     blocks.add(cabin, [CAR, CAR, GLASS, GLASS, GLASS, GLASS])
     for q in (.14, .72):
         blocks.add(box(x + q * length, x + q * length + .62, y - .03, y + 1.78, 0, .6), METAL)
+
+
+def _bus(blocks, x, y):
+    blocks.add(box(x, x + 10.5, y, y + 2.4, .4, 1.25), CAR)
+    blocks.add(box(x + .05, x + 10.45, y + .03, y + 2.37, 1.25, 2.3), GLASS)
+    for k in range(6):
+        blocks.add(box(x + k * 2.06, x + k * 2.06 + .2, y - .01, y + 2.41, 1.25, 2.3), CAR)
+    blocks.add(box(x, x + 10.5, y, y + 2.4, 2.3, 2.95), CAR)
+    for q in (1.6, 7.9):
+        blocks.add(box(x + q, x + q + .95, y - .03, y + 2.43, 0, .9), METAL)
 
 
 def _tree(blocks, rng, x, y):

@@ -56,7 +56,7 @@ class Renderer:
         self.lamps = np.zeros((0, 6))
         if look.env[w.LAMPS] > 0 and len(lamps):
             at = points[owned + lamps[:5]].mean(1) - (0, 0, .4)
-            self.lamps = np.concatenate([at, np.tile([7.0, 5.2, 3.0], (len(at), 1))], 1)
+            self.lamps = np.concatenate([at, np.tile([15.0, 11.0, 6.5], (len(at), 1))], 1)
 
     def _street(self, frame):
         """Depth and ids of all that stays, rastered once a frame; copies to draw the target over."""
@@ -160,7 +160,7 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
         if age < 0 or kind == "nothing":
             destroyed[frame] = clean[frame]
             continue
-        dust.advance()
+        dust.advance(x[age] - bodies.rest if moving else None)
         if flakes:
             look.env[w.COVER] = flakes.cover(age)
         if plan.crack:

@@ -21,7 +21,7 @@ class Plan:
     ghost: np.ndarray          # [n] touches only the ground
     strengthScale: np.ndarray  # [m] per joint
     lean: tuple = (0.0, 0.0)   # extra acceleration along x and y, m/s^2
-    fires: list = field(default_factory=list)  # (position, radius, frame it starts, frames it lasts, strength)
+    fires: list = field(default_factory=list)  # (position, radius, frame it starts, chunk it rides on, strength)
     blast: tuple = None        # (position, radius)
     crack: tuple = None        # (position, reach per frame)
 
@@ -126,7 +126,9 @@ def makePlan(kind, facade, blocks, bodies, rng, fire=False):
                     break
             for k, p in enumerate(openings):
                 plan.fires.append((p + (0, -.3, 0), rng.uniform(.8, 1.5), rng.uniform(0, 1) + k * rng.uniform(0, 1.0),
-                                   NEVER, rng.uniform(.7, 1.3)))
+                                   int(np.argmin(np.linalg.norm(bodies.rest - p - (0, .4, 0), axis=1)
+                                                 + 9.0 * np.isin(parts, (b.PANE, b.DEBRIS, b.ORNAMENT)))),
+                                   rng.uniform(.7, 1.3)))
                 if kind == "fire":
                     shattered = panes[np.abs(bodies.rest[panes] - p).max(1) < 1.2]
                     start[shattered] = plan.fires[-1][2] + u[shattered]

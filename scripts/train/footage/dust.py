@@ -59,6 +59,7 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
     height, width = distance.shape
     d = np.zeros(3)
     p = np.zeros(3)
+    bent = np.zeros(3)
     high = np.zeros(3)
     for k in range(3):
         high[k] = low[k] + density.shape[k] / inverseCell
@@ -93,19 +94,25 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
                 t = near + (s + .15 + .7 * hash01(x, y, s + 77)) * dt
                 for k in range(3):
                     p[k] = camera[k] + d[k] * t
-                g = lookup(density, low, inverseCell, p)
+                # Bend the space so that the splatted spheres turn into billows; coarse first, then finer.
+                warpA = cloudy(noise, p[0] * .21, p[1] * .21, p[2] * .21 - phase * .3) - .5
+                warpB = cloudy(noise, p[0] * .24 + 3.7, p[1] * .24 + phase * .2, p[2] * .24) - .5
+                bent[0] = p[0] + 5.0 * warpA
+                bent[1] = p[1] + 3.0 * warpB
+                bent[2] = max(low[2], p[2] + 5.0 * warpB - 2.0 * warpA)
+                g = lookup(density, low, inverseCell, bent)
                 if g < .002:
                     continue
                 f = cloudy(noise, p[0] * .33 - drift[0] * phase * .3, p[1] * .33 + phase * .25, p[2] * .33 - phase * .4)
                 f = .68 * f + .32 * cloudy(noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * .4, p[2] * 1.15 - phase * .7)
                 wisps = max(0.0, f * 4.2 - 1.35)
                 dense = g * wisps
-                warmth = lookup(heat, low, inverseCell, p)
+                warmth = lookup(heat, low, inverseCell, bent)
                 if dense <= 0 and warmth < .1:
                     continue
                 alpha = 1 - math.exp(-dense * dt)
                 sunlight = math.exp(-lookup(thickness, low, inverseCell, p)) * phaseFunction
-                dark = min(1.0, lookup(soot, low, inverseCell, p) / (g + 1e-6))
+                dark = min(1.0, lookup(soot, low, inverseCell, bent) / (g + 1e-6))
                 flame = warmth * max(0.0, f * 5.0 - 1.75)
                 clear = math.exp(-t * env[HAZE])
                 for k in range(3):
@@ -159,8 +166,10 @@ class Dust:
         self.fields = [np.zeros(self.shape) for _ in range(4)]
         self.active = False
 
-    def advance(self):
-        """Moves everything one frame; fills density, heat, soot and the thickness towards the sun."""
+    def advance(self, moved=None):
+        """Moves everything one frame; fills density, heat, soot and the thickness towards the sun.
+
+        moved [n,3]: how far each chunk is from its rest position, so that fires ride on what burns."""
         self.frame += 1
         f, h, rng = self.frame, self.h, self.rng
         density, heat, soot, thickness = self.fields
@@ -194,7 +203,7 @@ class Dust:
             _splat(q[on, :3], q[on, 7] * .85, 5.0 * np.exp(-age / 4.5), heat, self.low, self.inverseCell)
             lights.append(np.r_[self.plan.blast[0] + (0, -2, 0), np.array([34, 15, 5]) * np.exp(-f / 4.0)])
         if self.plan.fires:
-            lights += self._burn(f, h)
+            lights += self._burn(f, moved)
             s = self.smoke
             if len(s):
                 age = f - s[:, 6]
@@ -213,12 +222,16 @@ class Dust:
 
 
 
-    def _burn(self, f, h):
+    def _burn(self, f, moved):
         """Emits flame-and-smoke particles at the burning openings; returns their lights."""
         rng, lights, born = self.rng, [], []
-        for position, radius, start, lasts, strength in self.plan.fires:
-            if f < start or f > start + lasts:
+        for position, radius, start, chunk, strength in self.plan.fires:
+            if f < start:
                 continue
+            if moved is not None:
+                position = position + moved[chunk]
+                if position[2] < 1.5:  # buried
+                    strength = strength * .25
             grown = min(1.0, (f - start + 1) / 6) * strength
             n = int(rng.poisson(10 * grown))
             way = rng.normal(0, .35, (n, 3)) + (0, -.9, 1.6)

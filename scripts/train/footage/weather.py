@@ -147,6 +147,9 @@ def _drawPalette(rng, facade):
     palette[b.PARTY] = (np.array([.5, .48, .44]), np.array([.4, .38, .36]), wall * .9)[rng.integers(3)]
     palette[b.FAR] = PLASTERS[rng.integers(len(PLASTERS))]
     palette[b.WOOD] = np.array([.22, .14, .09]) * rng.uniform(.6, 1.4)
+    hue = rng.uniform(0, 1, 3) ** 1.5
+    palette[b.SIGN] = .08 + .4 * (.45 * hue.mean() + .55 * hue) * rng.uniform(.4, 1)
+    palette[b.UNIT] = np.array([.6, .6, .57]) * rng.uniform(.6, 1.1)
     palette[b.LAMP] = (.6, .6, .58)
     palette *= rng.uniform(.88, 1.1, (b.MATERIALS, 1))
     return palette, texture
