@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -21,7 +22,8 @@ struct Description {
     std::filesystem::path folder;
     std::string name, version, family, license;
     std::string trainingStatement,
-        trainingRights;  ///< what it was trained on and by which right; empty where unknown
+        trainingRights;        ///< what it was trained on and by which right; empty where unknown
+    double trainingHours = 0;  ///< 0 where unknown
     std::string encoding =
         "srgb";  ///< how scene-linear becomes the model's [0, 1]: see clip/encoding.h
     std::string encodingSpace = "lin_rec709";  ///< linear primaries that the encoding starts from
@@ -32,28 +34,37 @@ struct Description {
     int sizeMultiple = 16;                    ///< H and W are multiples of it (VAE scale x patch)
     int spatialScale = 8, temporalScale = 4;  ///< pixels, frames a latent
     int latentChannels = 16;
-    int textLength = 512;
+    int textLength = 512;  ///< rows of a prompt's embeddings, padding included
     int textWidth = 4096;
     SamplerDefaults sampler;
 
     struct File {
-        std::string path;
+        std::string path;  ///< absolute where the folder was given so
         std::uint64_t bytes = 0;
-        std::string role;
+        std::string role;  ///< weights, config or tokenizer
     };
     std::vector<File> files;       ///< weights, configs and tokenizer: what the log hashes
     std::uint64_t parameters = 0;  ///< of all parts
-    // sizes that the estimates need
+    // what the estimates need
     int layers = 0, heads = 0, headSize = 0, ffn = 0, vaceLayers = 0;
+    std::array<int, 3> patch{1, 2, 2};  ///< latents a token: frames, rows, columns
+    std::uint64_t transformerParameters = 0, vaeParameters = 0, textParameters = 0;
+    std::uint64_t textEmbeddingParameters = 0;  ///< of textParameters, those that are looked up
+    /// The VAE's work and memory by structure, per pixel of the picture.
+    struct VaeCost {
+        double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame
+        double encodeValues = 0, decodeValues = 0;  ///< numbers alive at the peak, a pixel
+    };
+    VaeCost vaeCost;
 };
 
 /// Reads a folder's configuration files and tensor headers; no weight data. Throws Error(Model)
 /// with all problems.
 Description describeModel(const std::filesystem::path& folder);
 
-/// Looks for `name` as a folder (absolute or relative to `base`), then in $DERRUMBE_MODEL_PATH,
-/// then in the models/ folder beside the binary, above it, or of the source tree. Throws
-/// Error(Model) listing where it looked.
+/// Looks for `name` as a folder (absolute or relative to `base`), then in the folders of
+/// $DERRUMBE_MODEL_PATH, then in models/ of the working folder, beside the binary and in the five
+/// folders above it. Throws Error(Model) listing where it looked.
 std::filesystem::path findModel(const std::string& name, const std::filesystem::path& base);
 
 /// Model folders below the search path (or `folders`, when given).

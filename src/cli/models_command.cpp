@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "model/description.h"
+#include "provenance/digest.h"
+
+namespace derrumbe::cli {
+
+namespace {
+
+/// One hash for a folder's weights: of the sorted list of "sha256  name" lines, as sha256sum prints
+/// them.
+std::string weightsHash(const model::Description& model) {
+    std::string lines;
+    for (const auto& file : model.files)
+        if (file.role == "weights")
+            lines += provenance::sha256File(file.path) + "  " +
+                     std::filesystem::path(file.path).lexically_relative(model.folder).string() +
+                     "\n";
+    return provenance::sha256(lines);
+}
+
+ExitCode list(const std::vector<std::filesystem::path>& folders) {
+    std::vector<Problem> broken;
+    for (const auto& folder : model::listModels(folders)) {
+        try {
+            const model::Description model = model::describeModel(folder);
+            std::uint64_t bytes = 0;
+            for (const auto& file : model.files) bytes += file.bytes;
+            fmt::print(
+                "{}\n  family {} · {:.1f} M parameters · {:.1f} MiB · licence {}\n  weights sha256 "
+                "{}\n  {}\n",
+                model.name, model.family, model.parameters / 1e6, bytes / 1048576.0,
+                model.license.empty() ? "not stated" : model.license, weightsHash(model),
+                folder.string());
+        } catch (const Error& error) {
+            broken.insert(broken.end(), error.problems().begin(), error.problems().end());
+        }
+    }
+    if (!broken.empty()) throw Error(broken);
+    return ExitCode::Done;
+}
+
+ExitCode check(const std::string& folder) {
+    const auto path = model::findModel(folder, std::filesystem::current_path());
+    Problems problems;
+    for (const std::string& line : model::checkModel(path)) problems.error(ExitCode::Model, line);
+    problems.throwIfErrors();
+    fmt::print("{}: complete\n", path.string());
+    return ExitCode::Done;
+}
+
+}  // namespace
+
+Action addModels(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("models", "list models, or check one");
+    struct Options {
+        std::vector<std::filesystem::path> folders;
+        std::string check;
+    };
+    auto options = std::make_shared<Options>();
+    command->add_option("folders", options->folders,
+                        "where to look (default: $DERRUMBE_MODEL_PATH and models/)");
+    command
+        ->add_option("--check", options->check,
+                     "read every tensor's header; say what is missing or misshapen")
+        ->type_name("DIR");
+    return [options] {
+        return options->check.empty() ? list(options->folders) : check(options->check);
+    };
+}
+
+}  // namespace derrumbe::cli

@@ -1,0 +1,79 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+
+#include "cli/commands.h"
+#include "cli/shot_options.h"
+#include "render/machine_speed.h"
+#include "render/render.h"
+#include "support/interrupt.h"
+
+namespace derrumbe::cli {
+
+namespace {
+
+struct Options {
+    ShotOptions shot;
+    render::RenderOptions render;
+    bool noResume = false;
+    ProgressStyle progress = ProgressStyle::Auto;
+    LogFormat log = LogFormat::Text;
+};
+
+ExitCode renderShot(Options& options) {
+    installInterruptHandler();
+    Log log(options.log);
+    render::setThreads(options.shot.plan.threads);
+    Problems problems;
+    render::RenderPlan plan;
+    options.shot.makePlan(plan, problems);
+    problems.throwIfErrors();
+    for (const Problem& problem : problems.list()) log.warning(problem.text());
+    options.render.resume = !options.noResume;
+    Progress progress(options.progress);
+    const render::RenderResult result = render::render(plan, options.render, log, progress);
+    std::printf("frames: %s\nlog: %s\n", plan.shot.output.path.path.c_str(), result.log.c_str());
+    log.info("done", {{"rendered", std::to_string(result.rendered)},
+                      {"kept", std::to_string(result.kept)}});
+    return ExitCode::Done;
+}
+
+}  // namespace
+
+Action addRender(CLI::App& app) {
+    CLI::App* command =
+        app.add_subcommand("render", "render a shot: EXR frames and a provenance log");
+    auto options = std::make_shared<Options>();
+    options->shot.add(*command);
+    const std::map<std::string, ProgressStyle> styles{
+        {"auto", ProgressStyle::Auto},         {"bar", ProgressStyle::Bar},
+        {"plain", ProgressStyle::Plain},       {"tractor", ProgressStyle::Tractor},
+        {"deadline", ProgressStyle::Deadline}, {"openjd", ProgressStyle::OpenJd},
+        {"json", ProgressStyle::Json},         {"none", ProgressStyle::None}};
+    const std::map<std::string, LogFormat> formats{{"text", LogFormat::Text},
+                                                   {"json", LogFormat::Json}};
+    command->add_option("--device", options->shot.plan.device, "auto, cpu, cuda or cuda:N")
+        ->capture_default_str();
+    command->add_option("--threads", options->shot.plan.threads, "processor threads (0: all)")
+        ->check(CLI::Range(0, 1024));
+    command->add_flag("--overwrite", options->render.overwrite,
+                      "render frames again that are already delivered");
+    command->add_flag("--no-resume", options->noResume,
+                      "start over, whatever state an interrupted render left");
+    command
+        ->add_option("--progress", options->progress,
+                     "auto, bar, plain, tractor, deadline, openjd, json or none")
+        ->transform(CLI::CheckedTransformer(styles))
+        ->default_str("auto");
+    command->add_option("--log", options->log, "text or json, on standard error")
+        ->transform(CLI::CheckedTransformer(formats))
+        ->default_str("text");
+    command
+        ->add_option(
+            "--dump-tensors", options->render.dumpTensors,
+            "write noise, conditioning, embeddings, latents and video for a replay in diffusers")
+        ->type_name("FILE.safetensors");
+    return [options] { return renderShot(*options); };
+}
+
+}  // namespace derrumbe::cli

@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "render/plan.h"
+#include "support/log.h"
+
+namespace CLI {
+class App;
+}
+
+namespace derrumbe::cli {
+
+/// The options that render, validate and plan share.
+struct ShotOptions {
+    std::string shot;
+    std::vector<std::string> overrides;
+    render::PlanOptions plan;
+
+    void add(CLI::App& command);
+    /// Reads shot, plates, mattes and model headers; everything that is wrong ends in `problems`.
+    /// False where the shot itself could not be read, so that there is no plan.
+    bool makePlan(render::RenderPlan& plan, Problems& problems) const;
+};
+
+}  // namespace derrumbe::cli

@@ -1,0 +1,44 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/shot_options.h"
+
+namespace derrumbe::cli {
+
+namespace {
+
+void printEnds(const render::RenderPlan& plan) {
+    const auto& first = plan.frames.front();
+    const auto& last = plan.frames.back();
+    std::printf("frames:  %s (%zu)\n", formatFrameRange(plan.shot.frames).c_str(),
+                plan.frames.size());
+    std::printf("plate:   %s\n         %s\n", first.plate.c_str(), last.plate.c_str());
+    for (size_t i = 0; i < first.mattes.size(); ++i)
+        std::printf("matte:   %s\n         %s\n", first.mattes[i].c_str(), last.mattes[i].c_str());
+    std::printf("output:  %s\n         %s\n", first.output.c_str(), last.output.c_str());
+    std::printf("colour:  %s (%s)\n", plan.plateSpace.c_str(), plan.plateSpaceReason.c_str());
+    std::printf("model:   %s (%s)\n", plan.model.name.c_str(), plan.model.folder.c_str());
+}
+
+}  // namespace
+
+Action addValidate(CLI::App& app) {
+    CLI::App* command =
+        app.add_subcommand("validate", "read everything, report every problem, render nothing");
+    auto options = std::make_shared<ShotOptions>();
+    options->add(*command);
+    return [options] {
+        Problems problems;
+        render::RenderPlan plan;
+        options->makePlan(plan, problems);
+        problems.throwIfErrors();
+        for (const Problem& problem : problems.list())
+            std::fprintf(stderr, "%s\n", problem.text().c_str());
+        printEnds(plan);
+        std::printf("%s: ok\n", options->shot.c_str());
+        return ExitCode::Done;
+    };
+}
+
+}  // namespace derrumbe::cli

@@ -1,0 +1,36 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "image/colour.h"
+#include "image/read_frame.h"
+#include "model/video_model.h"
+#include "render/plan.h"
+
+namespace derrumbe::render {
+
+/// What the model is shown: the plate's crop in its encoding, and where it may paint.
+struct ModelInputs {
+    Clip plate;                    ///< the crop at the working size, [-1, 1]
+    ClipMask mask;                 ///< 1 = generate; 0 before the onset and on keyframes
+    std::vector<Clip> references;  ///< each one frame, fitted on a white canvas
+};
+
+/// The plate of one job, with the shot's policy for missing frames. Throws Error(Input), also where
+/// size or channels differ from the first plate's.
+image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job);
+
+/// The united matte of one job over the plate's data window, as the artist drew it (grow, feather).
+Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
+
+/// Reads every plate and matte of the shot; frames past the last one hold it (the clip is 4k+1
+/// long).
+ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours,
+                       const model::Tick& tick);
+
+/// The picture that the model made at one frame, back in the plate's colour space and size: R, G, B
+/// over the crop.
+Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
+                     const Clip& generated, int index);
+
+}  // namespace derrumbe::render

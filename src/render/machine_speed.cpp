@@ -1,0 +1,59 @@
+#include "render/machine_speed.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+
+#include "support/error.h"
+#include "support/strings.h"
+
+namespace derrumbe::render {
+
+std::string chooseDevice(const std::string& asked) {
+    const bool card = at::hasCUDA();
+    if (asked == "auto") return card ? "cuda" : "cpu";
+    if (asked == "cpu") return asked;
+    const bool named =
+        asked == "cuda" || (asked.rfind("cuda:", 0) == 0 && asked.size() > 5 &&
+                            asked.find_first_not_of("0123456789", 5) == std::string::npos);
+    if (!named)
+        throw Error(ExitCode::Usage,
+                    cat("'", asked, "' is not a device; use auto, cpu, cuda or cuda:N"));
+    if (!card)
+        throw Error(
+            ExitCode::Usage,
+            cat("'", asked, "' asks for a card, and this machine or this LibTorch has none"));
+    return asked;
+}
+
+std::string chooseDtype(const std::string& asked, const std::string& device) {
+    if (asked != "auto") return asked;
+    return device == "cpu" ? "float32" : "bfloat16";
+}
+
+void setThreads(int threads) {
+    if (threads > 0) at::set_num_threads(threads);
+}
+
+double matmulRate(const std::string& device, const std::string& dtype) {
+    const at::ScalarType type = dtype == "bfloat16"  ? at::kBFloat16
+                                : dtype == "float16" ? at::kHalf
+                                                     : at::kFloat;
+    const int size = device == "cpu" ? 768 : 4096;
+    const at::Tensor a = at::ones({size, size}, at::TensorOptions().dtype(type).device(device));
+    at::Tensor b = at::mm(a, a);
+    const auto start = std::chrono::steady_clock::now();
+    double seconds = 0;
+    int runs = 0;
+    while (seconds < 0.05) {
+        b = at::mm(a, a);
+        b[0][0].item<float>();  // waits for the device
+        ++runs;
+        seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+    return 2.0 * size * size * size * runs / seconds;
+}
+
+}  // namespace derrumbe::render

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+
+namespace derrumbe::render {
+
+/// "auto" becomes cuda where a card can be used, else cpu. Throws Error(Usage) for an unknown or
+/// absent device.
+std::string chooseDevice(const std::string& asked);
+
+/// "auto" becomes float32 on a processor, bfloat16 on a card.
+std::string chooseDtype(const std::string& asked, const std::string& device);
+
+/// Threads of the tensor library; 0: one a processor that this process may use.
+void setThreads(int threads);
+
+/// FLOP/s of a plain matrix product on that device, measured in about 0.1 s: what time estimates
+/// are scaled by.
+double matmulRate(const std::string& device, const std::string& dtype);
+
+}  // namespace derrumbe::render

@@ -1,0 +1,86 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clip/region.h"
+#include "clip/windows.h"
+#include "model/description.h"
+#include "shot/shot.h"
+#include "support/error.h"
+#include "support/frames.h"
+
+namespace derrumbe::render {
+
+/// What the command line adds to a shot.
+struct PlanOptions {
+    std::string frames;           ///< frames to deliver (fileseq syntax); empty: all of the shot
+    std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
+    int threads = 0;              ///< 0: all cores
+};
+
+/// One frame of the shot: what is read, what is written.
+struct FrameJob {
+    int frame = 0;
+    int index = 0;      ///< in the shot's frames, 0 first
+    std::string plate;  ///< the file read; empty where the plate is missing and black stands in
+    bool held = false;  ///< another frame's plate stands in (missing: hold)
+    std::vector<std::string> mattes;  ///< one a matte source
+    std::string output;
+    bool generated = false;  ///< from the onset on; frames before it are the plate
+    bool deliver = true;     ///< asked for by --frames
+};
+
+/// Sampler settings after the model folder's defaults and the shot's.
+struct SamplerPlan {
+    std::string scheduler;
+    int steps = 0;
+    double guidance = 1, shift = 1;
+    std::uint64_t seed = 0;
+};
+
+/// What a render will do, as plain data: `plan` prints it, `render` runs it, tests check it without
+/// a model.
+struct RenderPlan {
+    shot::Shot shot;
+    model::Description model;
+    std::vector<FrameJob> frames;  ///< every frame of the shot, in time
+    std::string plateSpace;        ///< OCIO name of the plate's pixels
+    std::string plateSpaceReason;  ///< what said so
+    std::string
+        modelSpace;  ///< OCIO name of the linear space that the model's encoding starts from
+    std::string outputSpace;
+    Window plateData, plateDisplay;  ///< of the first plate
+    float pixelAspect = 1;
+    shot::Rate fps;
+    Window matteBounds;  ///< united over the generated frames, after grow and feather
+    double matteCoverage =
+        0;  ///< mean share of the frame that may change, 0..1, over generated frames
+    clip::CropPlan region;  ///< plate pixels that the model sees, and its working size
+    int clipFrames = 0;     ///< frames that the model sees: the shot's, padded to 4k+1
+    int latentFrames = 0, latentHeight = 0, latentWidth = 0;
+    std::vector<clip::TimeWindow> windows;  ///< over latent frames
+    bool fillPlate = true;                  ///< the reactive clip shows the plate inside the matte
+    SamplerPlan sampler;
+    std::string requestedFrames;  ///< as --frames gave them; empty: all
+    std::string device, dtype;
+    model::Estimate cost;       ///< of one window
+    double flops = 0;           ///< of the whole render
+    double flopsPerSecond = 0;  ///< a matrix product of this machine, measured for `seconds`
+    double seconds = 0;         ///< of the model's work
+    double peakBytes = 0;
+
+    int firstGenerated()
+        const;  ///< index of the first generated frame; frames.size() where there is none
+};
+
+/// Resolves a shot into a plan: looks at every file's header, reads mattes for the crop, opens the
+/// model's headers. Everything wrong is added to `problems`; the plan is usable only if none is an
+/// error.
+RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems& problems);
+
+/// The plan for people, and as JSON.
+std::string planText(const RenderPlan& plan);
+std::string planJson(const RenderPlan& plan);
+
+}  // namespace derrumbe::render

@@ -1,0 +1,139 @@
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "render/plan.h"
+#include "support/frame_range.h"
+#include "support/strings.h"
+
+namespace derrumbe::render {
+
+namespace {
+
+std::string windowText(const Window& window) {
+    return cat(window.width, "x", window.height, window.x < 0 ? "" : "+", window.x,
+               window.y < 0 ? "" : "+", window.y);
+}
+
+std::string number(double value, int digits = 1) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string size(double bytes) {
+    return bytes >= 1e9 ? number(bytes / 1073741824.0) + " GiB"
+                        : number(bytes / 1048576.0) + " MiB";
+}
+
+int deliveredFrames(const RenderPlan& plan) {
+    int count = 0;
+    for (const FrameJob& job : plan.frames) count += job.deliver ? 1 : 0;
+    return count;
+}
+
+}  // namespace
+
+std::string planText(const RenderPlan& plan) {
+    const FrameJob &first = plan.frames.front(), &last = plan.frames.back();
+    const int generated = static_cast<int>(plan.frames.size()) - plan.firstGenerated();
+    std::string text;
+    const auto row = [&](const char* name, const std::string& value) {
+        char head[16];
+        std::snprintf(head, sizeof head, "%-10s", name);
+        text += head + value + "\n";
+    };
+    row("frames", cat(formatFrameRange(plan.shot.frames), " (", plan.frames.size(), "), ",
+                      deliveredFrames(plan), " to deliver, ", generated, " generated"));
+    row("plate", first.plate);
+    row("", last.plate);
+    for (size_t i = 0; i < first.mattes.size(); ++i) {
+        row(i == 0 ? "matte" : "", first.mattes[i]);
+        row("", last.mattes[i]);
+    }
+    row("output", first.output);
+    row("", last.output);
+    row("picture",
+        cat(windowText(plan.plateData), " in ", windowText(plan.plateDisplay), ", pixel aspect ",
+            plan.pixelAspect, ", ", number(plan.fps.value(), 3), " fps"));
+    row("colour", cat(plan.plateSpace, " (", plan.plateSpaceReason, ") -> ", plan.modelSpace, ", ",
+                      plan.model.encoding, " -> ", plan.outputSpace));
+    row("crop", cat(windowText(plan.region.crop), " at ", plan.region.width, "x",
+                    plan.region.height, ", matte ", windowText(plan.matteBounds), ", ",
+                    number(plan.matteCoverage * 100), " % of the frame"));
+    row("model",
+        cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
+            " M parameters, ", plan.dtype, " on ", plan.device, ")"));
+    row("sampler",
+        cat(plan.sampler.scheduler, ", ", plan.sampler.steps, " steps, guidance ",
+            plan.sampler.guidance, ", shift ", plan.sampler.shift, ", seed ", plan.sampler.seed));
+    row("windows",
+        cat(plan.windows.size(), " of ", plan.windows.empty() ? 0 : plan.windows.front().length,
+            " latent frames; ", plan.latentFrames, "x", plan.latentHeight, "x", plan.latentWidth,
+            " latents, ", plan.cost.tokens, " tokens a window"));
+    row("work", cat(number(plan.flops / 1e12, 2), " TFLOP"));
+    row("memory", size(plan.peakBytes));
+    row("time", cat(number(plan.seconds, 0), " s at this machine's ",
+                    number(plan.flopsPerSecond / 1e9, 0), " GFLOP/s"));
+    return text;
+}
+
+std::string planJson(const RenderPlan& plan) {
+    using nlohmann::ordered_json;
+    const auto window = [](const Window& w) { return ordered_json{w.x, w.y, w.width, w.height}; };
+    ordered_json files = ordered_json::array();
+    for (const FrameJob& job : plan.frames)
+        files.push_back({{"frame", job.frame},
+                         {"plate", job.plate},
+                         {"mattes", job.mattes},
+                         {"output", job.output},
+                         {"generated", job.generated},
+                         {"deliver", job.deliver}});
+    ordered_json windows = ordered_json::array();
+    for (const clip::TimeWindow& w : plan.windows)
+        windows.push_back({{"first", w.first}, {"length", w.length}});
+    const ordered_json json = {
+        {"shot", ordered_json::parse(shot::resolvedJson(plan.shot))},
+        {"frames", files},
+        {"plate",
+         {{"data_window", window(plan.plateData)},
+          {"display_window", window(plan.plateDisplay)},
+          {"pixel_aspect", plan.pixelAspect},
+          {"fps", plan.fps.value()}}},
+        {"colour",
+         {{"plate", plan.plateSpace},
+          {"reason", plan.plateSpaceReason},
+          {"model", plan.modelSpace},
+          {"encoding", plan.model.encoding},
+          {"output", plan.outputSpace}}},
+        {"region",
+         {{"crop", window(plan.region.crop)},
+          {"width", plan.region.width},
+          {"height", plan.region.height},
+          {"matte", window(plan.matteBounds)},
+          {"coverage", plan.matteCoverage}}},
+        {"model",
+         {{"name", plan.model.name},
+          {"family", plan.model.family},
+          {"folder", plan.model.folder.string()},
+          {"parameters", plan.model.parameters},
+          {"dtype", plan.dtype},
+          {"device", plan.device}}},
+        {"sampler",
+         {{"scheduler", plan.sampler.scheduler},
+          {"steps", plan.sampler.steps},
+          {"guidance", plan.sampler.guidance},
+          {"shift", plan.sampler.shift},
+          {"seed", plan.sampler.seed}}},
+        {"latents", {plan.latentFrames, plan.latentHeight, plan.latentWidth}},
+        {"windows", windows},
+        {"estimate",
+         {{"tokens", plan.cost.tokens},
+          {"flops", plan.flops},
+          {"flops_per_second", plan.flopsPerSecond},
+          {"seconds", plan.seconds},
+          {"peak_bytes", plan.peakBytes}}}};
+    return json.dump(2) + "\n";
+}
+
+}  // namespace derrumbe::render

@@ -1,0 +1,178 @@
+#include "render/record.h"
+
+#include <ATen/cpu/Utils.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "image/colour.h"
+#include "provenance/digest.h"
+#include "support/frame_range.h"
+#include "support/strings.h"
+#include "support/version.h"
+
+namespace derrumbe::render {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string relativeTo(const fs::path& folder, const fs::path& file) {
+    const fs::path absolute = fs::absolute(file).lexically_normal();
+    const fs::path relative = absolute.lexically_relative(fs::absolute(folder).lexically_normal());
+    return relative.empty() || *relative.begin() == ".." ? absolute.generic_string()
+                                                         : relative.generic_string();
+}
+
+/// Results are promised for one kind of processor: vector width changes the order of sums.
+std::string processorKind(const RenderPlan& plan) {
+    if (plan.device != "cpu") return plan.device;
+    return at::cpu::is_avx512_supported() ? "cpu avx512"
+           : at::cpu::is_avx2_supported() ? "cpu avx2"
+                                          : "cpu";
+}
+
+}  // namespace
+
+std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
+                                               const std::string& ocioConfig) {
+    std::vector<provenance::Dependency> inputs;
+    std::set<std::string> seen;
+    const auto add = [&](const std::string& path, const std::string& role,
+                         const std::string& license = {}) {
+        if (path.empty() || !seen.insert(path).second) return;
+        provenance::Dependency input;
+        input.path = path;
+        input.role = role;
+        input.license = license;
+        const ExitCode code = role == "weights" || role == "tokenizer" || role == "config"
+                                  ? ExitCode::Model
+                                  : ExitCode::Input;
+        input.sha256 = provenance::sha256File(path, code);
+        input.bytes = fs::file_size(path);
+        inputs.push_back(std::move(input));
+    };
+    for (const FrameJob& job : plan.frames) {
+        add(job.plate, "plate");
+        for (const std::string& matte : job.mattes) add(matte, "matte");
+    }
+    for (const shot::Keyframe& keyframe : plan.shot.keyframes)
+        add(keyframe.path.string(), "keyframe");
+    for (const shot::FilePath& reference : plan.shot.references)
+        add(reference.string(), "reference");
+    if (!ocioConfig.empty() && fs::is_regular_file(ocioConfig)) add(ocioConfig, "ocio");
+    for (const auto& file : plan.model.files) add(file.path, file.role, plan.model.license);
+    return inputs;
+}
+
+std::string contentHash(const RenderPlan& plan, const std::vector<provenance::Dependency>& inputs) {
+    provenance::Sha256 hash;
+    const auto field = [&](const std::string& text) { hash.update(text).update("\n"); };
+    field(shot::contentJson(plan.shot));
+    field(cat(plan.sampler.scheduler, " ", plan.sampler.steps, " ", plan.sampler.guidance, " ",
+              plan.sampler.shift, " ", plan.sampler.seed, " ", plan.fillPlate, " ", plan.dtype, " ",
+              processorKind(plan)));
+    field(cat(plan.plateSpace, "|", plan.modelSpace, "|", plan.outputSpace, "|",
+              plan.model.encoding));
+    for (const clip::TimeWindow& window : plan.windows)
+        field(cat(window.first, "+", window.length));
+    for (const provenance::Dependency& input : inputs) field(input.sha256 + " " + input.role);
+    field(DERRUMBE_VERSION " " DERRUMBE_GIT_COMMIT " " DERRUMBE_TORCH_VERSION
+                           " " DERRUMBE_COMPILER);
+    return hash.hex();
+}
+
+double StageClock::now() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+void StageClock::begin(const std::string& stage) {
+    begins_.emplace_back(stage, now());
+}
+
+std::vector<std::pair<std::string, double>> StageClock::stages() const {
+    std::vector<std::pair<std::string, double>> stages;
+    for (size_t i = 0; i < begins_.size(); ++i)
+        stages.emplace_back(
+            begins_[i].first,
+            (i + 1 < begins_.size() ? begins_[i + 1].second : now()) - begins_[i].second);
+    return stages;
+}
+
+double StageClock::total() const {
+    return begins_.empty() ? 0 : now() - begins_.front().second;
+}
+
+provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outcome outcome,
+                                        const std::string& failure) const {
+    const shot::Shot& shot = plan.shot;
+    const fs::path folder = shot.provenance.path.path.parent_path();
+    provenance::Statement statement;
+    clip::StitchCounts counts;
+    FrameList changed;
+    for (const Delivered& frame : frames) {
+        statement.subjects.push_back({relativeTo(folder, frame.file), frame.sha256,
+                                      frame.pixelSha256, frame.generatedShare, frame.frame});
+        counts += frame.counts;
+        if (frame.generatedShare > 0) changed.push_back(frame.frame);
+    }
+    statement.dependencies = inputs;
+    for (provenance::Dependency& input : statement.dependencies)
+        input.path = relativeTo(folder, input.path);
+    statement.shotJson = shot::resolvedJson(shot);
+    statement.overrides = shot.overrides;
+    statement.requestedFrames = requestedFrames;
+    statement.planJson = planJson(plan);
+    statement.contentSha256 = contentSha256;
+    statement.builder = {
+        DERRUMBE_VERSION,
+        DERRUMBE_GIT_COMMIT,
+        DERRUMBE_COMPILER,
+        {{"libtorch", DERRUMBE_TORCH_VERSION}, {"openimageio", image::libraryVersion()}}};
+    statement.invocationId = invocationId;
+    statement.startedOn = startedOn;
+    statement.finishedOn = utcNow();
+    statement.disclosure.operatorName = provenance::userName();
+    statement.disclosure.humanContributions = {"prompt", "matte", "onset",
+                                               "selection of plate and take"};
+    if (!shot.keyframes.empty()) statement.disclosure.humanContributions.push_back("keyframes");
+    if (!shot.references.empty()) statement.disclosure.humanContributions.push_back("references");
+    statement.disclosure.framesChanged = changed.empty() ? "" : formatFrameRange(changed);
+    statement.model = {plan.model.name,
+                       plan.model.version,
+                       plan.model.family,
+                       plan.model.license,
+                       plan.model.trainingStatement,
+                       plan.model.trainingRights,
+                       {}};
+    statement.deliverable = shot::text(shot.provenance.deliverable);
+    statement.usageJson = shot.provenance.usage;
+    statement.machine = provenance::describeMachine();
+    statement.cost.stages = clock.stages();
+    statement.cost.wallSeconds = clock.total();
+    const provenance::ProcessUse use = provenance::processUse();
+    statement.cost.cpuSeconds = use.cpuSeconds;
+    statement.cost.peakBytes = use.peakBytes;
+    statement.events = events;
+    if (counts.clamped > 0)
+        statement.events.push_back(
+            {"clamped",
+             cat(counts.clamped, " generated samples were brought into half's range"),
+             {},
+             ""});
+    if (counts.nonFinite > 0)
+        statement.events.push_back(
+            {"clamped",
+             cat(counts.nonFinite, " generated pixels were not finite; the plate's stay"),
+             {},
+             ""});
+    statement.outcome = outcome;
+    statement.failure = failure;
+    return statement;
+}
+
+}  // namespace derrumbe::render

@@ -1,0 +1,48 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "provenance/statement.h"
+#include "render/deliver.h"
+#include "render/plan.h"
+#include "support/log.h"
+
+namespace derrumbe::render {
+
+/// Every file that the pixels depend on, hashed: plates, mattes, keyframes, references, OCIO
+/// config, model.
+std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
+                                               const std::string& ocioConfig);
+
+/// One hash of everything that the pixels depend on: the resolved shot, the plan's decisions, the
+/// digests of the inputs, the build and the kind of processor. "The same shot" means this hash.
+std::string contentHash(const RenderPlan& plan, const std::vector<provenance::Dependency>& inputs);
+
+/// Wall seconds of a render's stages, in their order.
+class StageClock {
+  public:
+    void begin(const std::string& stage);
+    std::vector<std::pair<std::string, double>> stages() const;
+    double total() const;
+
+  private:
+    double now() const;
+    std::vector<std::pair<std::string, double>> begins_;
+};
+
+/// What a render did, gathered while it runs, and its statement.
+struct Record {
+    std::string startedOn, invocationId;
+    std::string ocioConfig;
+    std::vector<provenance::Dependency> inputs;
+    std::string contentSha256;
+    std::vector<Delivered> frames;
+    std::vector<provenance::Event> events;
+    StageClock clock;
+    std::string requestedFrames;
+
+    provenance::Statement statement(const RenderPlan& plan, provenance::Outcome outcome,
+                                    const std::string& failure) const;
+};
+
+}  // namespace derrumbe::render

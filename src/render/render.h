@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "render/deliver.h"
+#include "render/plan.h"
+#include "support/log.h"
+#include "support/progress.h"
+
+namespace derrumbe::render {
+
+struct RenderOptions {
+    bool overwrite = false;   ///< render frames again that the same content already delivered
+    bool resume = true;       ///< use saved denoising state
+    std::string dumpTensors;  ///< a .safetensors file for a replay in diffusers; empty: none
+    std::string commandLine;  ///< for the log
+};
+
+struct RenderResult {
+    std::vector<Delivered> frames;
+    std::string log;  ///< the provenance log's path
+    int rendered = 0, kept = 0;
+};
+
+/// Renders what the plan says: the way of the data, one call an arrow. Frames appear one by one,
+/// each whole; the log is written at the end, also (with its outcome) when the render fails or is
+/// interrupted. Throws Error.
+RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& log,
+                    Progress& progress);
+
+}  // namespace derrumbe::render

@@ -1,0 +1,75 @@
+#include "render/stages.h"
+
+#include "clip/windows.h"
+
+namespace derrumbe::render {
+
+at::Tensor startNoise(const RenderPlan& plan, int references) {
+    return model::counterNoise(plan.sampler.seed, -references, plan.model.latentChannels,
+                               plan.latentFrames + references, plan.latentHeight, plan.latentWidth);
+}
+
+namespace {
+
+/// The frames of one window, with the reference frames before them, as every window must see the
+/// references.
+at::Tensor cut(const at::Tensor& whole, const clip::TimeWindow& window, int references) {
+    const at::Tensor part = whole.narrow(2, references + window.first, window.length);
+    return references == 0 ? part : at::cat({whole.narrow(2, 0, references), part}, 2);
+}
+
+at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
+                          const Conditions& conditions, const at::Tensor& latents,
+                          const at::Tensor& conditioning, double timestep) {
+    const at::Tensor cond = model.velocity(latents, timestep, conditions.prompt, conditioning, 1.0);
+    if (plan.sampler.guidance <= 1) return cond;
+    const at::Tensor uncond =
+        model.velocity(latents, timestep, conditions.negativePrompt, conditioning, 1.0);
+    return model::guide(cond, uncond, plan.sampler.guidance);
+}
+
+/// Every window's velocity, blended by the windows' weights; the references' by their mean.
+at::Tensor blendedVelocity(const RenderPlan& plan, model::VideoModel& model,
+                           const Conditions& conditions, const at::Tensor& latents, double timestep,
+                           const std::function<void(size_t)>& windowDone) {
+    const int references = conditions.references;
+    const std::vector<std::vector<float>> weights = clip::blendWeights(plan.windows);
+    at::Tensor velocity = at::zeros_like(latents);
+    for (size_t i = 0; i < plan.windows.size(); ++i) {
+        const clip::TimeWindow& window = plan.windows[i];
+        const at::Tensor part =
+            guidedVelocity(plan, model, conditions, cut(latents, window, references),
+                           cut(conditions.conditioning, window, references), timestep);
+        const at::Tensor ramp = at::tensor(weights[i], at::kFloat).view({1, 1, -1, 1, 1});
+        velocity.narrow(2, references + window.first, window.length)
+            .add_(part.narrow(2, references, window.length) * ramp);
+        if (references > 0)
+            velocity.narrow(2, 0, references)
+                .add_(part.narrow(2, 0, references),
+                      1.0 / static_cast<double>(plan.windows.size()));
+        windowDone(i + 1);
+    }
+    return velocity;
+}
+
+}  // namespace
+
+void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
+             DenoiseState& state, const model::Tick& tick, const StepDone& done) {
+    const auto sampler =
+        model::makeSampler(plan.sampler.scheduler, plan.sampler.steps, plan.sampler.shift);
+    const double windowCount = static_cast<double>(plan.windows.size());
+    const double total = plan.sampler.steps * windowCount;
+    while (state.sampler.step < plan.sampler.steps) {
+        const int step = state.sampler.step;
+        const double timestep = sampler->timesteps()[step];
+        const at::Tensor velocity =
+            blendedVelocity(plan, model, conditions, state.latents, timestep, [&](size_t window) {
+                tick(static_cast<double>(step) * windowCount + static_cast<double>(window), total);
+            });
+        state.latents = sampler->step(velocity, state.latents, state.sampler);
+        done(state.sampler.step, plan.sampler.steps, state);
+    }
+}
+
+}  // namespace derrumbe::render

@@ -1,0 +1,39 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <vector>
+
+#include "model/sampling/sampler.h"
+#include "model/video_model.h"
+#include "render/plan.h"
+
+namespace derrumbe::render {
+
+/// What the model is told: made once, used at every step.
+struct Conditions {
+    at::Tensor prompt,
+        negativePrompt;       ///< [1, L, D] float32; negativePrompt undefined without guidance
+    at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first
+    int references = 0;
+};
+
+/// A denoising run's state between steps.
+struct DenoiseState {
+    at::Tensor latents;  ///< [1, C, R+T, h, w] float32
+    model::SamplerState sampler;
+};
+
+/// The noise that a render starts from, [1, C, R+T, h, w]: references count backwards from -1.
+at::Tensor startNoise(const RenderPlan& plan, int references);
+
+using StepDone = std::function<void(int step, int steps, const DenoiseState& state)>;
+
+/// Denoises all windows jointly: at each step every window is evaluated and the velocities are
+/// blended by the windows' weights, so that there is one latent for the whole shot (MultiDiffusion,
+/// Bar-Tal et al. 2023, over time). Goes on from `state.sampler.step`. `done` is called after each
+/// step and may throw to stop.
+void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
+             DenoiseState& state, const model::Tick& tick, const StepDone& done);
+
+}  // namespace derrumbe::render
