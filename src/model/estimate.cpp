@@ -1,0 +1,54 @@
+#include <algorithm>
+
+#include "model/description.h"
+
+namespace derrumbe::model {
+
+namespace {
+
+constexpr double kPromptTokens = 64;     ///< a long prompt; padding is not run
+constexpr double kProcessBytes = 0.6e9;  ///< libraries, code, allocator
+
+}  // namespace
+
+// Counted by structure; the formula of a block and its figures for the published sizes are in the
+// test. One multiplication with its addition is two FLOPs.
+Estimate estimate(const Description& m, int frames, int height, int width, int references,
+                  int dtypeBytes) {
+    Estimate e;
+    const int latentFrames = (frames - 1) / m.temporalScale + 1 + references;
+    e.tokens = int64_t{latentFrames} / m.patch[0] * (height / m.spatialScale / m.patch[1]) *
+               (width / m.spatialScale / m.patch[2]);
+    const double tokens = static_cast<double>(e.tokens), d = double{1} * m.heads * m.headSize;
+    const double blocks = m.layers + m.vaceLayers;
+    const double text = m.textLength;
+    // self-attention: four products; cross-attention: two; feed-forward: two
+    const double block =
+        2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d + 4 * text * tokens * d;
+    e.forwardFlops = blocks * block + 2 * tokens * d * d * (m.vaceLayers + 1);
+
+    const double pixels = static_cast<double>(height) * width;
+    // the inactive and the reactive clip, and each reference
+    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (2.0 * frames + references);
+    e.decodeFlops = m.vaeCost.decodeFlops * pixels * frames;
+    e.textFlops =
+        2 * static_cast<double>(m.textParameters - m.textEmbeddingParameters) * kPromptTokens;
+
+    // Weights of the parts as they are computed with: the VAE always in float32.
+    const double transformer = static_cast<double>(m.transformerParameters) * dtypeBytes;
+    const double vae = static_cast<double>(m.vaeParameters) * 4;
+    const double encoder = static_cast<double>(m.textParameters) * dtypeBytes;
+    e.weightBytes = transformer + vae + encoder;
+    // In a block: x, hints and their branch, then either q, k, v with float32 temporaries or the
+    // feed-forward's inner width.
+    const double live =
+        tokens * (3 * d * dtypeBytes +
+                  std::max(4 * d * dtypeBytes + 2 * d * 4, m.ffn * double{1} * dtypeBytes + d * 4));
+    const double clip = pixels * frames * 3 * 4 * 3;  // video, mask and its cut versions
+    const double vaePeak =
+        vae + std::max(m.vaeCost.encodeValues, m.vaeCost.decodeValues) * 4 * pixels + clip;
+    e.peakBytes = kProcessBytes + std::max({transformer + live, vaePeak, encoder});
+    return e;
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,43 @@
+#include "model/registry.h"
+
+#include "model/wan/wan_model.h"
+#include "model/weights/config.h"
+
+namespace derrumbe::model {
+
+namespace {
+
+// A new family is one folder beside wan/ and one line here.
+constexpr Family kFamilies[] = {
+    {"WanVACEPipeline", describeWan, checkWan, loadWan},
+};
+
+}  // namespace
+
+const Family& familyOf(const std::filesystem::path& folder) {
+    const Config index = Config::read(folder / "model_index.json");
+    const std::string pipeline = index.text("_class_name", "");
+    index.throwIfProblems();
+    std::string known;
+    for (const Family& family : kFamilies) {
+        if (pipeline == family.pipeline) return family;
+        known += std::string(known.empty() ? "" : ", ") + family.pipeline;
+    }
+    throw Error(ExitCode::Model, "the pipeline '" + pipeline + "' is none of: " + known,
+                {index.file()});
+}
+
+Description describeModel(const std::filesystem::path& folder) {
+    return familyOf(folder).describe(folder);
+}
+
+std::vector<std::string> checkModel(const std::filesystem::path& folder) {
+    return familyOf(folder).check(folder);
+}
+
+std::unique_ptr<VideoModel> loadVideoModel(const std::filesystem::path& folder,
+                                           const LoadOptions& options) {
+    return familyOf(folder).load(folder, options);
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,90 @@
+#include "model/wan/vae_cost.h"
+
+#include <algorithm>
+
+namespace derrumbe::model {
+
+namespace {
+
+/// Sums up convolutions; sizes are shares of the picture's pixels and frames.
+struct Counter {
+    double flops = 0;   ///< a pixel and frame
+    double caches = 0;  ///< numbers kept between chunks, a pixel: two frames of a conv's input
+    double widest = 0;  ///< the largest activation of a chunk of 4 frames, a pixel
+
+    void conv(double area, double time, double taps, double in, double out) {
+        flops += 2 * taps * in * out * area * time;
+        widest = std::max(widest, std::max(in, out) * area * 4 * time);
+        if (taps == 27) caches += 2 * in * area;
+    }
+    void residual(double area, double time, double in, double out) {
+        conv(area, time, 27, in, out);
+        conv(area, time, 27, out, out);
+        if (in != out) conv(area, time, 1, in, out);
+    }
+    void middle(double area, double time, double width) {
+        residual(area, time, width, width);
+        residual(area, time, width, width);
+        conv(area, time, 4, width, width);  // q, k, v and the projection
+    }
+};
+
+}  // namespace
+
+Description::VaeCost vaeCost(const VaeConfig& vae) {
+    const int stages = static_cast<int>(vae.stages());
+    const double full = 1.0 / static_cast<double>(vae.patch * vae.patch);
+    const auto width = [&](double base, int stage) {
+        return base * static_cast<double>(vae.widths[stage]);
+    };
+    Counter encoder, decoder;
+
+    const double narrow = static_cast<double>(vae.baseDim);
+    double area = full, time = 1, channels = narrow;  // conv_in makes base_dim, whatever dim_mult
+    encoder.conv(area, time, 27, static_cast<double>(vae.inChannels), channels);
+    for (int stage = 0; stage < stages; ++stage) {
+        for (int i = 0; i < vae.residualBlocks; ++i) {
+            encoder.residual(area, time, channels, width(narrow, stage));
+            channels = width(narrow, stage);
+        }
+        if (stage + 1 == stages) break;
+        area /= 4;
+        encoder.conv(area, time, 9, channels, channels);
+        if (vae.halveTime[stage]) {
+            time /= 2;
+            encoder.conv(area, time, 3, channels, channels);
+        }
+    }
+    encoder.middle(area, time, channels);
+    const double latent = static_cast<double>(vae.latentChannels);
+    encoder.conv(area, time, 27, channels, 2 * latent);
+
+    const double base = static_cast<double>(vae.decoderBaseDim);
+    channels = width(base, stages - 1);
+    decoder.conv(area, time, 27, latent, channels);
+    decoder.middle(area, time, channels);
+    for (int stage = 0; stage < stages; ++stage) {
+        const double out = width(base, stages - 1 - stage);
+        for (int i = 0; i <= vae.residualBlocks; ++i) {
+            decoder.residual(area, time, channels, out);
+            channels = out;
+        }
+        if (stage + 1 == stages) break;
+        if (vae.halveTime[stages - 2 - stage]) {
+            decoder.conv(area, time, 3, channels, 2 * channels);
+            time *= 2;
+        }
+        area *= 4;
+        // the first form halves the width on the way up, the residual one does not
+        const double next = vae.residual ? channels : channels / 2;
+        decoder.conv(area, time, 9, channels, next);
+        channels = next;
+    }
+    decoder.conv(area, time, 27, channels, static_cast<double>(vae.outChannels));
+
+    // the input and output of the widest layer and its padded copy are alive together
+    return {encoder.flops, decoder.flops, encoder.caches + 3 * encoder.widest,
+            decoder.caches + 3 * decoder.widest};
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,162 @@
+#include "model/wan/wan_folder.h"
+
+#include <functional>
+#include <numeric>
+
+#include "model/model_card.h"
+#include "model/wan/vae_cost.h"
+#include "support/strings.h"
+
+namespace derrumbe::model {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::uint64_t parameterCount(const TensorSource& source) {
+    std::uint64_t count = 0;
+    for (const auto& [name, info] : source.tensors())
+        count += std::accumulate(info.shape.begin(), info.shape.end(), std::uint64_t{1},
+                                 std::multiplies<>());
+    return count;
+}
+
+void addFile(Description& description, const fs::path& file, const std::string& role) {
+    std::error_code code;
+    if (!fs::is_regular_file(file, code)) return;
+    description.files.push_back({file.string(), fs::file_size(file), role});
+}
+
+/// Runs `read` and keeps its problems, so that a fault in one file does not hide another's.
+void attempt(Problems& problems, const std::function<void()>& read) {
+    try {
+        read();
+    } catch (const Error& error) {
+        problems.add(error.problems());
+    }
+}
+
+/// What the pipeline hands from one part to another must fit.
+void checkParts(const WanFolder& w, Problems& problems) {
+    const auto place = [&](const char* part) {
+        return Place{(w.path / part / "config.json").string()};
+    };
+    const auto same = [&](int64_t a, int64_t b, const char* part, const std::string& what) {
+        if (a != b) problems.error(ExitCode::Model, cat(what, " is ", a, ", not ", b), place(part));
+    };
+    const TransformerConfig& t = w.transformer;
+    const int64_t scale = w.vae.spatialScale();
+    same(t.inChannels, w.vae.latentChannels, "transformer", "in_channels (z_dim of the VAE)");
+    same(t.outChannels, w.vae.latentChannels, "transformer", "out_channels (z_dim of the VAE)");
+    same(t.vaceInChannels, 2 * w.vae.latentChannels + scale * scale, "transformer",
+         "vace_in_channels (2 z_dim and the VAE's scale squared)");
+    same(t.textDim, w.text.width, "transformer", "text_dim (d_model of the text encoder)");
+    same(t.patch[0], 1, "transformer", "patch_size[0] (tokens of one latent frame)");
+    same(w.vae.statedSpatialScale, scale, "vae", "scale_factor_spatial (by its layers)");
+    same(w.vae.statedTemporalScale, w.vae.temporalScale(), "vae",
+         "scale_factor_temporal (by its layers)");
+}
+
+SamplerDefaults samplerDefaults(const Config& config) {
+    SamplerDefaults sampler;
+    sampler.steps = 30;
+    const std::string kind = config.text("_class_name", "UniPCMultistepScheduler");
+    if (kind == "FlowMatchEulerDiscreteScheduler") {
+        sampler.scheduler = "euler";
+        sampler.shift = config.number("shift", 3.0, 1e-3, 1000);
+    } else {
+        // Another scheduler's folder (DPM++ and others) is sampled with UniPC: same sigmas.
+        sampler.shift = config.number("flow_shift", 3.0, 1e-3, 1000);
+        const std::string prediction = config.text("prediction_type", "flow_prediction");
+        if (prediction != "flow_prediction")
+            config.problem("prediction_type", "'" + prediction + "' is not flow_prediction");
+    }
+    return sampler;
+}
+
+void describe(WanFolder& w) {
+    Description& d = w.description;
+    d.folder = w.path;
+    d.family = "wan-vace";
+    d.encoding = "srgb_shoulder";
+    d.matteFill = "grey";
+    d.workingWidth = 832;
+    d.workingHeight = 480;
+    d.windowLength = 81;
+    d.windowOverlap = 17;
+    d.spatialScale = static_cast<int>(w.vae.spatialScale());
+    d.temporalScale = static_cast<int>(w.vae.temporalScale());
+    d.sizeMultiple =
+        d.spatialScale * static_cast<int>(std::lcm(w.transformer.patch[1], w.transformer.patch[2]));
+    d.latentChannels = static_cast<int>(w.vae.latentChannels);
+    d.textWidth = static_cast<int>(w.text.width);
+    d.layers = static_cast<int>(w.transformer.layers);
+    d.heads = static_cast<int>(w.transformer.heads);
+    d.headSize = static_cast<int>(w.transformer.headSize);
+    d.ffn = static_cast<int>(w.transformer.ffnDim);
+    d.vaceLayers = static_cast<int>(w.transformer.vaceLayers.size());
+    for (int i = 0; i < 3; ++i) d.patch[i] = static_cast<int>(w.transformer.patch[i]);
+    d.transformerParameters = parameterCount(*w.transformerTensors);
+    d.vaeParameters = parameterCount(*w.vaeTensors);
+    d.textParameters = parameterCount(*w.textTensors);
+    d.textEmbeddingParameters =
+        std::min<std::uint64_t>(d.textParameters, w.text.vocabulary * w.text.width);
+    d.parameters = d.transformerParameters + d.vaeParameters + d.textParameters;
+    d.vaeCost = vaeCost(w.vae);
+
+    addFile(d, w.path / "model_index.json", "config");
+    addFile(d, w.path / "derrumbe.json", "config");
+    addFile(d, w.path / "scheduler/scheduler_config.json", "config");
+    const std::pair<const char*, const TensorSource*> parts[] = {
+        {"text_encoder", w.textTensors.get()},
+        {"transformer", w.transformerTensors.get()},
+        {"vae", w.vaeTensors.get()}};
+    for (const auto& [part, tensors] : parts) {
+        addFile(d, w.path / part / "config.json", "config");
+        for (const std::string& file : tensors->files()) addFile(d, file, "weights");
+    }
+    // What tokens are made from; the other forms of the tokenizer are not read.
+    addFile(d, w.path / "tokenizer/spiece.model", "tokenizer");
+}
+
+}  // namespace
+
+WanFolder readWanFolder(const fs::path& folder) {
+    WanFolder w;
+    w.path = folder;
+    Problems problems;
+    const auto part = [&](const char* name, const auto& readConfig, auto& tensors) {
+        attempt(problems, [&] {
+            const Config config = Config::read(folder / name / "config.json");
+            readConfig(config);
+            config.throwIfProblems();
+        });
+        attempt(problems, [&] { tensors = openSafetensors(folder / name); });
+    };
+    part(
+        "transformer", [&](const Config& c) { w.transformer = TransformerConfig::read(c); },
+        w.transformerTensors);
+    part(
+        "vae",
+        [&](const Config& c) {
+            w.vae = VaeConfig::read(c);
+            // A file that leaves them out means what its layers make.
+            if (!c.has("scale_factor_spatial")) w.vae.statedSpatialScale = w.vae.spatialScale();
+            if (!c.has("scale_factor_temporal")) w.vae.statedTemporalScale = w.vae.temporalScale();
+        },
+        w.vaeTensors);
+    part(
+        "text_encoder", [&](const Config& c) { w.text = Umt5Config::read(c); }, w.textTensors);
+    attempt(problems, [&] {
+        const Config config = Config::read(folder / "scheduler/scheduler_config.json");
+        w.description.sampler = samplerDefaults(config);
+        config.throwIfProblems();
+    });
+    if (!problems.hasErrors()) checkParts(w, problems);
+    problems.throwIfErrors();
+    describe(w);
+    readModelCard(folder, w.description);
+    return w;
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,27 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "model/description.h"
+#include "model/wan/transformer_config.h"
+#include "model/wan/umt5_config.h"
+#include "model/wan/vae_config.h"
+#include "model/weights/safetensors.h"
+
+namespace derrumbe::model {
+
+/// A WanVACEPipeline folder's configurations and tensor headers, read and checked against each
+/// other; no weight data.
+struct WanFolder {
+    std::filesystem::path path;
+    TransformerConfig transformer;
+    VaeConfig vae;
+    Umt5Config text;
+    std::shared_ptr<const SafetensorsSource> transformerTensors, vaeTensors, textTensors;
+    Description description;
+};
+
+/// Throws Error(Model) with everything that is wrong in any of the folder's files.
+WanFolder readWanFolder(const std::filesystem::path& folder);
+
+}  // namespace derrumbe::model

@@ -1,0 +1,182 @@
+#include "model/wan/wan_model.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "model/wan/transformer.h"
+#include "model/wan/umt5.h"
+#include "model/wan/vace_conditioning.h"
+#include "model/wan/vae.h"
+#include "model/wan/wan_folder.h"
+#include "support/strings.h"
+
+namespace derrumbe::model {
+
+namespace {
+
+/// Prompts whose keys and values are kept; a render has two.
+constexpr size_t kPrompts = 4;
+
+class WanModel : public VideoModel {
+  public:
+    WanModel(WanFolder folder, const LoadOptions& options)
+        : folder_(std::move(folder)),
+          device_(options.device),
+          dtype_(computeDtype(options.dtype, options.device)) {}
+
+    const Description& description() const override { return folder_.description; }
+
+    at::Tensor encodePrompt(std::span<const int64_t> ids) override {
+        const int64_t length = folder_.description.textLength;
+        const auto count = static_cast<int64_t>(ids.size());
+        if (count < 1 || count > length)
+            throw Error(ExitCode::Internal, cat(count, " tokens, 1..", length, " were expected"));
+        if (!text_) text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text);
+        return at::constant_pad_nd(text_->encode(ids), {0, 0, 0, length - count});
+    }
+
+    at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {
+        return vaceConditioning(vae(), input, folder_.description.spatialScale, tick);
+    }
+
+    at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& promptEmbeds,
+                        const at::Tensor& conditioning, double control) override {
+        if (!transformer_)
+            transformer_ =
+                build<WanTransformer>(folder_.transformerTensors, dtype_, folder_.transformer);
+        const std::vector<double> scales(folder_.transformer.vaceLayers.size(), control);
+        return (*transformer_)(latents, timestep, prompt(promptEmbeds), conditioning, scales)
+            .to(latents.device());
+    }
+
+    at::Tensor decode(const at::Tensor& latents, const Tick& tick) override {
+        return vae().decode(latents, tick);
+    }
+
+    void release(Stage stage) override {
+        switch (stage) {
+            case Stage::TextEncoder:
+                text_.reset();
+                break;
+            case Stage::Vae:
+                vae_.reset();
+                break;
+            case Stage::Transformer:
+                prompts_.clear();
+                transformer_.reset();
+                break;
+        }
+    }
+
+  private:
+    template <class Part, class PartConfig>
+    std::unique_ptr<Part> build(const std::shared_ptr<const SafetensorsSource>& tensors,
+                                at::ScalarType dtype, const PartConfig& config) const {
+        const Weights weights(tensors, device_, dtype);
+        auto part = std::make_unique<Part>(weights, config);
+        weights.throwIfProblems();
+        return part;
+    }
+
+    /// In float32 always: half precision leaves bands in a picture (bfloat16 has 8 bits), and the
+    /// VAE is a small part of the work.
+    const WanVae& vae() {
+        if (!vae_) vae_ = build<WanVae>(folder_.vaeTensors, at::kFloat, folder_.vae);
+        return *vae_;
+    }
+
+    /// A prompt's keys and values, kept by what the embeddings hold: comparing them is cheap beside
+    /// an evaluation, and no caller has to name them.
+    const TextContext& prompt(const at::Tensor& embeds) {
+        for (const auto& [known, context] : prompts_)
+            if (known.sizes() == embeds.sizes() && at::equal(known, embeds)) return context;
+        if (prompts_.size() == kPrompts) prompts_.pop_front();
+        prompts_.emplace_back(embeds.clone(), transformer_->prepareText(embeds));
+        return prompts_.back().second;
+    }
+
+    WanFolder folder_;
+    at::Device device_;
+    at::ScalarType dtype_;
+    std::unique_ptr<Umt5Encoder> text_;
+    std::unique_ptr<WanVae> vae_;
+    std::unique_ptr<WanTransformer> transformer_;
+    std::deque<std::pair<at::Tensor, TextContext>> prompts_;
+};
+
+/// Builds a part on the meta device, which compares names and shapes and reads no data.
+template <class Part, class PartConfig>
+Weights dryBuild(const std::shared_ptr<const SafetensorsSource>& tensors,
+                 const PartConfig& config) {
+    const Weights weights(tensors, at::kMeta, at::kFloat);
+    const Part part(weights, config);
+    return weights;
+}
+
+/// The folder's parts, each with its name and what was asked of its tensors.
+std::vector<std::pair<std::string, Weights>> dryBuildAll(const WanFolder& folder) {
+    return {
+        {"text_encoder", dryBuild<Umt5Encoder>(folder.textTensors, folder.text)},
+        {"transformer", dryBuild<WanTransformer>(folder.transformerTensors, folder.transformer)},
+        {"vae", dryBuild<WanVae>(folder.vaeTensors, folder.vae)}};
+}
+
+bool endsWith(const std::string& text, const std::string& ending) {
+    return text.size() >= ending.size() &&
+           text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
+}
+
+/// Tensors that published folders hold beside the needed ones (the reference ignores them too).
+bool harmless(const std::string& name) {
+    return name.find("norm_added_q") != std::string::npos ||
+           endsWith(name, "embed_tokens.weight") || name == "shared.weight";
+}
+
+}  // namespace
+
+at::ScalarType computeDtype(const std::string& name, at::Device device) {
+    if (name == "auto") return device.is_cuda() ? at::kBFloat16 : at::kFloat;
+    if (name == "float32") return at::kFloat;
+    if (name == "bfloat16") return at::kBFloat16;
+    if (name == "float16") return at::kHalf;
+    throw Error(ExitCode::Usage,
+                "model.dtype '" + name + "' is none of auto, float32, bfloat16, float16");
+}
+
+Description describeWan(const std::filesystem::path& folder) {
+    return readWanFolder(folder).description;
+}
+
+std::vector<std::string> checkWan(const std::filesystem::path& folder) {
+    std::vector<std::string> lines;
+    try {
+        for (const auto& [part, weights] : dryBuildAll(readWanFolder(folder))) {
+            for (const Problem& problem : weights.problems())
+                lines.push_back(part + ": " + problem.message);
+            for (const std::string& name : weights.unused())
+                if (!harmless(name)) lines.push_back(part + ": " + name + " is unexpected");
+        }
+    } catch (const Error& error) {
+        for (const Problem& problem : error.problems())
+            lines.push_back((problem.place.file.empty() ? "" : problem.place.file + ": ") +
+                            problem.message);
+    }
+    return lines;
+}
+
+std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,
+                                    const LoadOptions& options) {
+    WanFolder read = readWanFolder(folder);
+    Problems problems;
+    for (const auto& [part, weights] : dryBuildAll(read)) {
+        try {
+            weights.throwIfProblems();
+        } catch (const Error& error) {
+            problems.add(error.problems());
+        }
+    }
+    problems.throwIfErrors();
+    return std::make_unique<WanModel>(std::move(read), options);
+}
+
+}  // namespace derrumbe::model
