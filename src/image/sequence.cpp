@@ -1,0 +1,127 @@
+#include "image/sequence.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+namespace derrumbe::image {
+
+namespace {
+
+constexpr int widest = 32;  // more digits than any frame number has, few enough for any file name
+
+struct Token {
+    size_t begin = std::string::npos, end = 0;
+    int width = 0;
+};
+
+bool isDigit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// Digits at `at` as a width; moves past them. More than two digits are no width.
+bool readWidth(const std::string& text, size_t& at, int& width) {
+    size_t end = at;
+    while (end < text.size() && isDigit(text[end])) ++end;
+    if (end == at || end - at > 2) return false;
+    std::from_chars(text.data() + at, text.data() + end, width);
+    at = end;
+    return width >= 1 && width <= widest;
+}
+
+size_t runLength(const std::string& text, size_t at) {
+    const size_t end = text.find_first_not_of(text[at], at);
+    return (end == std::string::npos ? text.size() : end) - at;
+}
+
+/// The token that begins at `at`; its `begin` is npos where there is none.
+Token tokenAt(const std::string& text, size_t at) {
+    Token token;
+    const char c = text[at];
+    if (c == '#' || c == '@') {
+        const size_t length = runLength(text, at);
+        if (length > widest) return token;
+        const bool lone = c == '#' && length == 1;
+        return {at, at + length, lone ? 4 : static_cast<int>(length)};
+    }
+    size_t end = at + 1;
+    int width = 1;
+    if (c == '%') {
+        if (end < text.size() && text[end] == '0' && !readWidth(text, end, width)) return token;
+        if (end >= text.size() || text[end] != 'd') return token;
+        return {at, end + 1, width};
+    }
+    if (c == '$' && end < text.size() && text[end] == 'F') {
+        ++end;
+        if (end < text.size() && isDigit(text[end]) && !readWidth(text, end, width)) return token;
+        // `$FF` is Houdini's fractional frame, which has no file.
+        if (end < text.size() && text[end] == 'F') return token;
+        return {at, end, width};
+    }
+    return token;
+}
+
+std::string padded(int frame, int width) {
+    const bool negative = frame < 0;
+    std::string digits = std::to_string(frame);
+    if (negative) digits.erase(0, 1);
+    const int wanted = width - (negative ? 1 : 0);
+    if (static_cast<int>(digits.size()) < wanted) digits.insert(0, wanted - digits.size(), '0');
+    return negative ? "-" + digits : digits;
+}
+
+}  // namespace
+
+SequencePath SequencePath::parse(const std::string& path) {
+    SequencePath result;
+    result.pattern_ = result.before_ = path;
+    const size_t slash = path.rfind('/');
+    Token last;
+    for (size_t at = slash == std::string::npos ? 0 : slash + 1; at < path.size();) {
+        const Token token = tokenAt(path, at);
+        if (token.begin != std::string::npos) {
+            last = token;
+            at = token.end;
+        } else {
+            // An over-long run is text as a whole, its tail is no shorter token.
+            at += path[at] == '#' || path[at] == '@' ? runLength(path, at) : 1;
+        }
+    }
+    if (last.begin == std::string::npos) return result;
+    result.isSequence_ = true;
+    result.before_ = path.substr(0, last.begin);
+    result.after_ = path.substr(last.end);
+    result.width_ = last.width;
+    return result;
+}
+
+std::string SequencePath::file(int frame) const {
+    return isSequence_ ? before_ + padded(frame, width_) + after_ : pattern_;
+}
+
+std::vector<int> SequencePath::existing() const {
+    namespace fs = std::filesystem;
+    std::vector<int> frames;
+    if (!isSequence_) return frames;
+    const size_t slash = before_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : before_.substr(0, slash + 1);
+    const std::string prefix = slash == std::string::npos ? before_ : before_.substr(slash + 1);
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        const std::string name = it->path().filename().string();
+        if (name.size() <= prefix.size() + after_.size()) continue;
+        if (name.compare(0, prefix.size(), prefix) != 0) continue;
+        if (name.compare(name.size() - after_.size(), after_.size(), after_) != 0) continue;
+        const std::string number =
+            name.substr(prefix.size(), name.size() - prefix.size() - after_.size());
+        int frame = 0;
+        const auto [stop, failed] =
+            std::from_chars(number.data(), number.data() + number.size(), frame);
+        if (failed != std::errc() || stop != number.data() + number.size()) continue;
+        if (padded(frame, width_) == number) frames.push_back(frame);
+    }
+    std::sort(frames.begin(), frames.end());
+    return frames;
+}
+
+}  // namespace derrumbe::image

@@ -1,0 +1,43 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace derrumbe::image {
+
+/// A path with a place for the frame number, or one file that is held for every frame.
+///
+/// The last token of the file NAME counts, folders are never looked at:
+/// | token     | digits                                            |
+/// |-----------|---------------------------------------------------|
+/// | `##`...   | two or more: that many                            |
+/// | `#`       | four                                              |
+/// | `@`, `@@` | one each                                          |
+/// | `%04d`    | as the number says, `%d`: as many as needed       |
+/// | `$F4`     | as the number says, `$F`: as many as needed       |
+///
+/// Everything else is plain text (`%s`, a lone `%`, `$FF`): user text never reaches a printf, and
+/// OpenImageIO's own sequence functions, which abort on a stray `%`, are not used.
+class SequencePath {
+  public:
+    /// Never throws; a path without a token is a single file.
+    static SequencePath parse(const std::string& path);
+
+    bool isSequence() const { return isSequence_; }
+    /// The file of a frame. A negative number fills the whole field: -5 in four digits is `-005`,
+    /// as printf and the usual players write it. A single file is the same for every frame.
+    std::string file(int frame) const;
+    /// Frames whose files are there, ascending; only names that `file` would give count (`%04d`
+    /// does not match `00005`). Empty for a single file and where the folder cannot be read.
+    std::vector<int> existing() const;
+    /// The path as it was given.
+    const std::string& pattern() const { return pattern_; }
+    /// Digits of the number, 0 for a single file.
+    int width() const { return width_; }
+
+  private:
+    std::string pattern_, before_, after_;
+    int width_ = 0;
+    bool isSequence_ = false;
+};
+
+}  // namespace derrumbe::image
