@@ -1,0 +1,71 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "model/layers/attention.h"
+#include "model/layers/norm.h"
+#include "model/layers/rope.h"
+
+using namespace derrumbe;
+using namespace derrumbe::model;
+
+TEST_CASE("rotary tables hold each token's angles", "[layers]") {
+    // head size 16: 2 * (16 / 6) = 4 channels for rows and columns, 8 for time
+    const at::Tensor table = ropeTable(16, {3, 2, 5});
+    REQUIRE(table.sizes() == at::IntArrayRef({30, 8}));
+    const int t = 2, y = 1, x = 3;
+    const at::Tensor row = at::view_as_real(table[(t * 2 + y) * 5 + x]);
+    const double angles[] = {t * 1.0, t * 0.1,  t * 0.01, t * 0.001,
+                             y * 1.0, y * 0.01, x * 1.0,  x * 0.01};
+    for (int k = 0; k < 8; ++k) {
+        CHECK(row[k][0].item<float>() == Approx(std::cos(angles[k])).margin(1e-7));
+        CHECK(row[k][1].item<float>() == Approx(std::sin(angles[k])).margin(1e-7));
+    }
+    CHECK_THROWS_AS(ropeTable(16, {1025, 1, 1}), Error);
+    CHECK_NOTHROW(ropeTable(16, {1024, 1, 1}));
+}
+
+TEST_CASE("rotation turns neighbouring channels and keeps their length", "[layers]") {
+    const at::Tensor table = ropeTable(8, {4, 3, 3});
+    const at::Tensor x = at::randn({2, 36, 3 * 8});
+    const at::Tensor out = rotate(x, 3, table, {}, at::kFloat);
+    REQUIRE(out.sizes() == at::IntArrayRef({2, 36, 3, 8}));
+    const at::Tensor before = x.view({2, 36, 3, 4, 2}).norm(2, -1);
+    CHECK(at::allclose(out.view({2, 36, 3, 4, 2}).norm(2, -1), before, 1e-5, 1e-6));
+    CHECK(at::equal(out.select(1, 0), x.select(1, 0).view({2, 3, 8})));  // the origin stays
+    const at::Tensor angles = at::view_as_real(table);
+    const float a = x[1][17][9].item<float>(), b = x[1][17][8].item<float>();
+    const float c = angles[17][0][0].item<float>(), s = angles[17][0][1].item<float>();
+    CHECK(out[1][17][1][0].item<float>() == Approx(b * c - a * s).margin(1e-6));
+    CHECK(out[1][17][1][1].item<float>() == Approx(b * s + a * c).margin(1e-6));
+    const at::Tensor factor = at::rand({2, 36, 1});
+    CHECK(at::allclose(rotate(x, 3, table, factor, at::kFloat), out * factor.unsqueeze(-1), 1e-5,
+                       1e-6));
+}
+
+TEST_CASE("norms agree with their definitions", "[layers]") {
+    const Weights weights(memorySource({{"weight", at::randn({10})}, {"bias", at::randn({10})}}),
+                          at::kCPU, at::kFloat);
+    const at::Tensor x = at::randn({2, 5, 10}) * 3 + 1;
+    const RmsNorm rms(weights, 10, 1e-3);
+    const at::Tensor expected =
+        x / at::sqrt((x * x).mean(-1, true) + 1e-3) * weights.tensor("weight", {10});
+    CHECK(at::allclose(rms(x), expected, 1e-5, 1e-6));
+    const LayerNorm layer(weights, 10, 1e-3);
+    const at::Tensor centred = x - x.mean(-1, true);
+    const at::Tensor normal = centred / at::sqrt((centred * centred).mean(-1, true) + 1e-3);
+    CHECK(at::allclose(layer(x), normal * layer.weight + layer.bias, 1e-5, 1e-5));
+    CHECK(layerNorm32(x.to(at::kBFloat16), {}, {}, 1e-3).scalar_type() == at::kBFloat16);
+}
+
+TEST_CASE("attention is softmax(q k + bias) v", "[layers]") {
+    const at::Tensor q = splitHeads(at::randn({2, 7, 12}), 3),
+                     k = splitHeads(at::randn({2, 5, 12}), 3),
+                     v = splitHeads(at::randn({2, 5, 12}), 3);
+    at::Tensor bias = at::zeros({1, 1, 1, 5});
+    bias[0][0][0][4] = std::log(9.0);
+    const at::Tensor scores = at::matmul(q, k.transpose(-1, -2));
+    CHECK(at::allclose(attention(q, k, v), at::matmul(at::softmax(scores / 2, -1), v), 1e-4, 1e-6));
+    CHECK(at::allclose(attention(q, k, v, bias, 1.0), at::matmul(at::softmax(scores + bias, -1), v),
+                       1e-4, 1e-6));
+    CHECK(joinHeads(q).sizes() == at::IntArrayRef({2, 7, 12}));
+}

@@ -1,0 +1,44 @@
+// Work of the published sizes against the figures in the literature notes (two FLOPs a
+// multiplication and addition).
+#include <catch2/catch.hpp>
+
+#include "model/description.h"
+#include "model/wan/vae_config.h"
+#include "model/wan/vae_cost.h"
+
+using namespace derrumbe::model;
+
+namespace {
+
+Description published(int layers, int heads, int ffn, int vaceLayers) {
+    Description d;
+    d.layers = layers;
+    d.heads = heads;
+    d.headSize = 128;
+    d.ffn = ffn;
+    d.vaceLayers = vaceLayers;
+    d.vaeCost = vaeCost(VaeConfig::read(Config::parse("{}", "defaults")));
+    return d;
+}
+
+}  // namespace
+
+TEST_CASE("FLOPs of the published sizes", "[model][estimate]") {
+    const Description small = published(30, 12, 8960, 15), large = published(40, 40, 13824, 8);
+    const Estimate sd = estimate(small, 81, 480, 832, 0, 2),
+                   hd = estimate(large, 81, 720, 1280, 0, 2);
+    CHECK(sd.tokens == 32760);
+    CHECK(hd.tokens == 75600);
+    CHECK(estimate(small, 81, 480, 832, 1, 2).tokens == 32760 + 1560);
+    CHECK(sd.forwardFlops == Approx(0.427e15).epsilon(0.01));
+    CHECK(estimate(small, 81, 720, 1280, 0, 2).forwardFlops == Approx(1.88e15).epsilon(0.01));
+    CHECK(estimate(large, 81, 480, 832, 0, 2).forwardFlops == Approx(2.03e15).epsilon(0.01));
+    CHECK(hd.forwardFlops == Approx(7.86e15).epsilon(0.01));
+    // the conditioning encodes two clips
+    CHECK(sd.encodeFlops == Approx(2 * 162e12).epsilon(0.05));
+    CHECK(sd.decodeFlops == Approx(274e12).epsilon(0.05));
+    CHECK(hd.decodeFlops == Approx(632e12).epsilon(0.05));
+    // caches of a decode: 3.8 GB at 480p in float32, and the working copies beside them
+    CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 > 3.8e9);
+    CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 < 9e9);
+}
