@@ -1,0 +1,137 @@
+"""Checks of the training code against diffusers itself: python -m unittest test_train (in this folder)."""
+
+import random
+import unittest
+
+import numpy as np
+import torch
+from diffusers import WanVACEPipeline
+from diffusers.models.autoencoders import autoencoder_kl_wan as wan
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+
+import vae as vaeModule
+from conditioning import MATTE_FORMS, latentWeight, packMask, shapeMatte
+from data import Clip, toModel
+from encode_latents import drawVariant
+from transformer import TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
+
+
+class VaeForms(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(0)
+        self.vae = vaeModule.makeVae(8, base_dim=16, decoder_base_dim=16, num_res_blocks=1)
+        for parameter in self.vae.parameters():
+            parameter.data.add_(0.05 * torch.randn_like(parameter))
+        self.vae.quant_conv.weight.data[8:] = 0
+        self.video = torch.rand(1, 3, 13, 32, 48) * 2 - 1
+
+    @torch.no_grad()
+    def testChunkedAndFastFormsEqualDiffusers(self):
+        plainForward = wan.WanCausalConv3d.forward
+        latent = self.vae.encode(self.video).latent_dist.mode()
+        video = self.vae.decode(latent).sample
+        try:
+            vaeModule.useFastConvolutions()
+            fast = vaeModule.encodeMean(self.vae, self.video)
+            back = vaeModule.decodeLatent(self.vae, latent)
+        finally:
+            wan.WanCausalConv3d.forward = plainForward
+        self.assertLess(float((latent - fast).abs().max()), 1e-4)
+        self.assertLess(float((video - back.clamp(-1, 1)).abs().max()), 1e-4)
+
+    @torch.no_grad()
+    def testSleepingBlocksChangeNothingAtTheStart(self):
+        vae = vaeModule.makeVae(8, base_dim=16, decoder_base_dim=16, num_res_blocks=1)
+        awake = vaeModule.decodeLatent(vae, vaeModule.encodeMean(vae, self.video))
+        try:
+            vaeModule.wakeResiduals(False)
+            asleep = vaeModule.decodeLatent(vae, vaeModule.encodeMean(vae, self.video))
+        finally:
+            vaeModule.wakeResiduals(True)
+        self.assertEqual(float((awake - asleep).abs().max()), 0.0)
+
+
+class Transformer(unittest.TestCase):
+    @torch.no_grad()
+    def testFoldedPaddingEqualsAllRows(self):
+        torch.manual_seed(0)
+        model = makeTransformer(8, layers=2, heads=2, headSize=32, ffn=64, textWidth=32).eval()
+        for parameter in model.parameters():
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+        rows = torch.randn(2, 7, 32)
+        rows[1, 4:] = 0
+        full = torch.cat([rows, torch.zeros(2, TEXT_ROWS - 7, 32)], 1)
+        x, control, t = torch.randn(2, 8, 3, 4, 6), torch.randn(2, 80, 3, 4, 6), torch.tensor([900.0, 100.0])
+        plain = model(x, t, full, control_hidden_states=control, return_dict=False)[0]
+        foldTextPadding(model)
+        folded = model(x, t, foldedRows(rows), control_hidden_states=control, return_dict=False)[0]
+        self.assertLess(float((plain - folded).abs().max()), 2e-5 * float(plain.abs().max()))
+        FoldedTextProcessor.bias = torch.zeros_like(FoldedTextProcessor.bias)
+        wrong = model(x, t, torch.cat([rows, torch.zeros(2, 1, 32)], 1), control_hidden_states=control,
+                      return_dict=False)[0]
+        self.assertGreater(float((plain - wrong).abs().max()), 1e-3 * float(plain.abs().max()))
+        self.assertIsInstance(WanAttnProcessor(), WanAttnProcessor)
+
+    @torch.no_grad()
+    def testStartsFromThePlate(self):
+        torch.manual_seed(0)
+        model = makeTransformer(32).eval()
+        plate, noise = torch.randn(1, 32, 3, 8, 8), torch.randn(1, 32, 3, 8, 8)
+        control = torch.cat([plate, torch.zeros_like(plate), torch.zeros(1, 64, 3, 8, 8)], 1)
+        made = model(noise, torch.tensor([999.0]), torch.zeros(1, TEXT_ROWS, 256), control_hidden_states=control,
+                     return_dict=False)[0]
+        cosine = torch.nn.functional.cosine_similarity(made.flatten(), (noise - plate).flatten(), dim=0)
+        self.assertGreater(float(cosine), 0.8)
+
+
+class Conditioning(unittest.TestCase):
+    def testMaskChannelsEqualThePipeline(self):
+        class Stub:
+            vae_scale_factor_temporal, vae_scale_factor_spatial = 4, 8
+            transformer = type("T", (), {"config": type("C", (), {"patch_size": (1, 2, 2)})})
+
+        for frames in (1, 5, 25, 49):
+            mask = torch.rand(frames, 32, 48)
+            theirs = WanVACEPipeline.prepare_masks(Stub(), mask[None, None], [[]])[0]
+            self.assertTrue(torch.equal(packMask(mask), theirs))
+
+    def testMatteFormsHoldTheBuilding(self):
+        rng = random.Random(0)
+        matte = np.zeros((3, 64, 64), np.uint8)
+        matte[:, 20:50, 24:40] = 255
+        for form in MATTE_FORMS:
+            shaped = shapeMatte(matte, form, rng)
+            self.assertGreaterEqual(float(shaped[matte > 127].min()), 0.5, form)
+            if form != "frame":
+                self.assertLess(float(shaped.mean()), 0.9, form)
+
+    def testWeightCoversEveryGeneratedPixel(self):
+        mask = torch.zeros(9, 32, 32)
+        mask[6, 9, 17] = 1
+        weight = latentWeight(mask, 0.1)
+        self.assertEqual(tuple(weight.shape), (3, 4, 4))
+        self.assertEqual(float(weight[2, 1, 2]), 1.0)
+        self.assertAlmostEqual(float(weight.sum()), 1 + 47 * 0.1, places=4)
+
+
+class Variants(unittest.TestCase):
+    def testFlipSwapsThePrompt(self):
+        clean = np.zeros((9, 32, 32, 3), np.uint8)
+        destroyed = clean.copy()
+        destroyed[4:, :, :16] = 200  # the change is on the left
+        matte = np.full((9, 32, 32), 255, np.uint8)
+        meta = {"kind": "left", "onset": 4, "direction": "left", "prompts": {"en": ["falls to the left"], "es": ["cae a la izquierda"]}}
+        clip = Clip("c", clean, destroyed, matte, meta)
+        seen = set()
+        for seed in range(20):
+            variant = drawVariant(clip, 32, 9, random.Random(seed))
+            onLeft = toModel(variant["destroyed"])[:, -1, :, :16].mean() > 0
+            word = "left" if onLeft else "right"
+            self.assertIn(word, variant["prompts"][0])
+            self.assertEqual(float(variant["mask"][: variant["onset"]].sum()), 0.0)
+            seen.add(word)
+        self.assertEqual(seen, {"left", "right"})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,244 @@
+"""Trains the transformer and the text encoder together by flow matching on cached latents. Resumes where it stopped.
+
+python train_transformer.py --run RUN --latents FOLDER [...] --tokenizer RUN/spiece.model --minutes 60
+
+Batches hold latents of one shape (a bucket). The condition is VACE's: inactive and reactive latents and the 64-channel
+mask; the reactive latents hold the plate inside the matte, or grey in a share of the samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
+from conditioning import latentWeight, packMask
+from encode_latents import loadVae
+from transformer import Tokens, encodeText, foldedRows, foldTextPadding, makeTextEncoder, makeTransformer
+from vae import encodeMean, useFastConvolutions
+
+
+class LatentStore:
+    """Latent files in memory, by bucket (shape), with new files picked up by a thread."""
+
+    def __init__(self, folders: list[Path], interval: float = 45.0):
+        self.folders, self.interval = folders, interval
+        self.buckets: dict[tuple, list[dict]] = defaultdict(list)
+        self.seen: set[Path] = set()
+
+    def scan(self) -> None:
+        for folder in self.folders:
+            for path in sorted(folder.glob("*.npz")):
+                if path in self.seen:
+                    continue
+                with np.load(path, allow_pickle=False) as z:
+                    item = {k: z[k] for k in ("target", "inactive", "reactive", "mask")}
+                    item.update(json.loads(str(z["meta"])))
+                self.seen.add(path)
+                self.buckets[item["target"].shape].append(item)
+
+    def watch(self) -> None:
+        def loop():
+            while True:
+                time.sleep(self.interval)
+                try:
+                    self.scan()
+                except (OSError, ValueError) as error:
+                    print(f"scan: {error}", flush=True)
+
+        threading.Thread(target=loop, daemon=True).start()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.buckets.values()))
+
+
+def latentStatistics(store: LatentStore) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of every latent channel over the targets."""
+    total, square, count = 0.0, 0.0, 0
+    for items in store.buckets.values():
+        for item in items[:200]:
+            z = item["target"].astype(np.float64)
+            total, square = total + z.sum(axis=(1, 2, 3)), square + (z * z).sum(axis=(1, 2, 3))
+            count += z[0].size
+    mean = total / count
+    return torch.tensor(mean).float(), torch.tensor(np.sqrt(np.maximum(square / count - mean**2, 1e-8))).float()
+
+
+class Batches:
+    """Draws batches: a bucket by its share of the samples, a prompt, the fill of the reactive clip, prompt dropout."""
+
+    def __init__(self, store: LatentStore, mean, std, zeroLatents, arguments, seed: int):
+        self.store, self.arguments, self.zero = store, arguments, zeroLatents
+        self.mean, self.std = mean[:, None, None, None], std[:, None, None, None]
+        self.rng = random.Random(seed)
+
+    def normalise(self, latent: np.ndarray) -> torch.Tensor:
+        return (torch.from_numpy(latent.astype(np.float32)) - self.mean) / self.std
+
+    def draw(self) -> dict:
+        rng, arguments = self.rng, self.arguments
+        shapes = [s for s, items in self.store.buckets.items() if len(items) >= min(4, arguments.batch)]
+        weights = [len(self.store.buckets[s]) for s in shapes]
+        shape = rng.choices(shapes, weights)[0]
+        tokens = shape[1] * shape[2] * shape[3] // 4
+        count = max(1, min(arguments.batch, arguments.batch_tokens // tokens))
+        out = defaultdict(list)
+        for item in rng.choices(self.store.buckets[shape], k=count):
+            mask = torch.from_numpy(item["mask"].astype(np.float32) / 255)
+            grey = rng.random() < arguments.grey_share
+            reactive = self.zero(shape) if grey else item["reactive"]
+            control = [self.normalise(item["inactive"]), self.normalise(reactive), packMask(mask)]
+            out["target"].append(self.normalise(item["target"]))
+            out["control"].append(torch.cat(control))
+            out["weight"].append(latentWeight(mask, arguments.outside_weight)[None])
+            out["prompt"].append("" if rng.random() < arguments.prompt_dropout else rng.choice(item["prompts"]))
+        return {k: (v if k == "prompt" else torch.stack(v)) for k, v in out.items()}
+
+
+def channelWeights(std: torch.Tensor) -> torch.Tensor:
+    """Loss weight of each normalised channel: those that carry the picture (large spread) count more, mean 1."""
+    weight = std.clamp_min(1e-3) ** 0.5
+    return (weight / weight.mean())[None, :, None, None, None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, nargs="+", required=True)
+    parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint that made the latents")
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch-tokens", type=int, default=4096, help="at most this many tokens a step")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--optimiser", choices=["muon", "adamw"], default="muon")
+    parser.add_argument("--grey-share", type=float, default=0.3)
+    parser.add_argument("--prompt-dropout", type=float, default=0.1)
+    parser.add_argument("--outside-weight", type=float, default=0.15)
+    parser.add_argument("--shift", type=float, default=3.0)
+    parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-seconds", type=float, default=180)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+
+    device = setDevice(arguments.device, arguments.threads)
+    torch.manual_seed(arguments.seed)
+    log = Log(arguments.run / "log.jsonl")
+    checkpointPath = arguments.run / "transformer.pt"
+    checkpoint = loadCheckpoint(checkpointPath)
+    store = LatentStore(arguments.latents)
+    store.scan()
+    while len(store) < 24:
+        time.sleep(10)
+        store.scan()
+    if checkpoint:
+        mean, std = checkpoint["latents_mean"], checkpoint["latents_std"]
+    else:
+        mean, std = latentStatistics(store)
+
+    # A grey (all zero) reactive clip has the same latents for every sample of a bucket: encoded once.
+    useFastConvolutions()
+    vae = loadVae(arguments.vae, "cpu")
+    cache: dict[tuple, np.ndarray] = {}
+
+    @torch.no_grad()
+    def zeroLatents(shape) -> np.ndarray:
+        if shape not in cache:
+            video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3])
+            cache[shape] = encodeMean(vae, video)[0].numpy()
+        return cache[shape]
+
+    tokens = Tokens(arguments.tokenizer)
+    channels = len(mean)
+    modules = {"transformer": makeTransformer(channels).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
+    transformer, text = modules["transformer"], modules["text"]
+    foldTextPadding(transformer)
+    matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
+    chosen = set(map(id, matrices))
+    others = [p for m in modules.values() for p in m.parameters() if id(p) not in chosen]
+    if arguments.optimiser == "muon":
+        optimisers = [torch.optim.Muon(matrices, lr=arguments.rate, weight_decay=0.01, ns_steps=4,
+                                       adjust_lr_fn="match_rms_adamw"),
+                      torch.optim.AdamW(others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.0)]
+    else:
+        optimisers = [torch.optim.AdamW(matrices + others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    ema = Ema(modules, arguments.ema)
+    step, before, samples = 0, 0.0, 0
+    if checkpoint:
+        for name, module in modules.items():
+            module.load_state_dict(checkpoint[name])
+        for optimiser, state in zip(optimisers, checkpoint["optimisers"]):
+            optimiser.load_state_dict(state)
+        ema.load(checkpoint["ema"])
+        step, before, samples = checkpoint["step"], checkpoint["seconds"], checkpoint["samples"]
+    store.watch()
+    batches = Batches(store, mean, std, zeroLatents, arguments, arguments.seed + step)
+    channelWeight = channelWeights(std).to(device)
+    generator = torch.Generator().manual_seed(arguments.seed + step)
+    log(event="start", step=step, seconds=before, files=len(store),
+        buckets={str(k): len(v) for k, v in store.buckets.items()},
+        parameters={n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()})
+    clock = Clock(before)
+    lastSave = time.monotonic()
+    losses: list[tuple[float, float]] = []
+
+    def save() -> None:
+        saveAtomic({**{n: m.state_dict() for n, m in modules.items()}, "optimisers": [o.state_dict() for o in optimisers],
+                    "ema": ema.state(), "step": step, "seconds": clock.seconds(), "samples": samples,
+                    "latents_mean": mean, "latents_std": std}, checkpointPath)
+
+    while clock.seconds() < 60 * arguments.minutes:
+        share = clock.seconds() / (60 * arguments.minutes)
+        scale = min(1.0, (step + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = arguments.rate * scale
+        batch = batches.draw()
+        target, control, weight = (batch[k].to(device) for k in ("target", "control", "weight"))
+        count = len(target)
+        sigma = torch.sigmoid(torch.randn(count, generator=generator))
+        sigma = (arguments.shift * sigma / (1 + (arguments.shift - 1) * sigma)).to(device)
+        noise = torch.randn(target.shape, generator=generator).to(device)
+        s = sigma[:, None, None, None, None]
+        noisy = (1 - s) * target + s * noise
+        ids, mask = (x.to(device) for x in tokens(batch["prompt"]))
+        with halfPrecision(device):
+            rows = foldedRows(encodeText(text, ids, mask))
+            made = transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
+        square = (made - (noise - target)) ** 2 * channelWeight
+        loss = (square * weight).sum() / (weight.sum() * square.shape[1])
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(others + matrices, 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+        step, samples = step + 1, samples + count
+        ema.update(modules)
+        # The error of the clean latent, sigma * error of v, is what shows progress: the raw loss is mostly noise level.
+        clean = ((square * s**2 * weight).sum() / (weight.sum() * square.shape[1])).detach()
+        losses.append((float(loss.detach()), float(clean)))
+        if step % 25 == 0:
+            a, b = np.mean(losses, axis=0)
+            log(step=step, seconds=clock.seconds(), samples=samples, loss=float(a), clean=float(b), rate=arguments.rate * scale,
+                files=len(store))
+            losses.clear()
+        if time.monotonic() - lastSave > arguments.save_seconds:
+            save()
+            lastSave = time.monotonic()
+    save()
+    log(event="end", step=step, seconds=clock.seconds(), samples=samples)
+
+
+if __name__ == "__main__":
+    main()

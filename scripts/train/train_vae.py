@@ -1,0 +1,170 @@
+"""Trains the VAE: small image crops first, then images and short clips mixed. Resumes where it stopped.
+
+python train_vae.py --run RUN --clips FOLDER [FOLDER ...] --minutes 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
+from data import ClipStore, VaeSampler, loadPhotographs, panPhotograph, toModel
+from vae import decodeLatent, encodeMean, makeVae, psnr, useFastConvolutions, wakeResiduals
+
+
+def differences(x: torch.Tensor) -> list[torch.Tensor]:
+    """First differences of a video [B,C,F,H,W] along width, height and (where there is any) time."""
+    out = [x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]]
+    if x.shape[2] > 1:
+        out.append(x[:, :, 1:] - x[:, :, :-1])
+    return out
+
+
+def reconstructionLoss(made: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """L1, squared error (what PSNR counts), first differences (sharp edges) and L1 at a quarter of the size (tones)."""
+    made = made.float()
+    loss = (made - truth).abs().mean() + 2.0 * F.mse_loss(made, truth)
+    loss = loss + 0.5 * sum((a - b).abs().mean() for a, b in zip(differences(made), differences(truth)))
+    return loss + 0.25 * (F.avg_pool3d(made, (1, 4, 4)) - F.avg_pool3d(truth, (1, 4, 4))).abs().mean()
+
+
+def heldOutSets(store: ClipStore, photographs, rng: random.Random) -> dict[str, torch.Tensor]:
+    """Fixed test batches: frames and clips of held-out simulations, and clips panned over held-out photographs."""
+    clips = [c for c in store.all() if min(c.clean.shape[1:3]) >= 128][:12]
+    sets = {}
+    frames = [c.destroyed[min(len(c.destroyed) - 1, 4 + 2 * i)][None] for i, c in enumerate(clips)]
+    sets["image"] = torch.stack([torch.from_numpy(toModel(f[:, :128, :128])) for f in frames])
+    sets["clip"] = torch.stack([torch.from_numpy(toModel(c.destroyed[8:17, :128, :128])) for c in clips[:4]])
+    if photographs:
+        photo = [panPhotograph(photographs[i % len(photographs)], 9, 128, rng) for i in range(3)]
+        sets["photo"] = torch.stack([torch.from_numpy(toModel(p)) for p in photo])
+    return sets
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, nargs="+", required=True)
+    parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
+    parser.add_argument("--image-share", type=float, default=0.1, help="share of the time before clips come in")
+    parser.add_argument("--sleep-share", type=float, default=0.2, help="share of the time without residual blocks")
+    parser.add_argument("--base", type=int, default=48, help="width of encoder and decoder")
+    parser.add_argument("--blocks", type=int, default=2, help="residual blocks a level")
+    parser.add_argument("--z", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--batch", type=int, default=4, help="images a step; clips a step are a quarter of it")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-seconds", type=float, default=150)
+    parser.add_argument("--store", type=int, default=0, help="keep at most this many clips in memory")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+
+    device = setDevice(arguments.device, arguments.threads)
+    torch.manual_seed(arguments.seed)
+    useFastConvolutions()
+    log = Log(arguments.run / "log.jsonl")
+    checkpointPath = arguments.run / "vae.pt"
+    checkpoint = loadCheckpoint(checkpointPath)
+
+    form = checkpoint["form"] if checkpoint else {
+        "latentChannels": arguments.z, "base_dim": arguments.base, "decoder_base_dim": arguments.base,
+        "num_res_blocks": arguments.blocks}
+    vae = makeVae(**form).to(device)
+    if checkpoint:
+        vae.load_state_dict(checkpoint["vae"])
+    for parameter in (vae.quant_conv.weight, vae.quant_conv.bias):  # the variance half stays fixed
+        parameter.register_hook(lambda g, z=vae.config.z_dim: torch.cat([g[:z], torch.zeros_like(g[z:])]))
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    ema = Ema({"vae": vae}, 0.998)
+    step, before = 0, 0.0
+    if checkpoint:
+        optimiser.load_state_dict(checkpoint["optimiser"])
+        ema.load(checkpoint["ema"])
+        step, before = checkpoint["step"], checkpoint["seconds"]
+
+    held = ClipStore(arguments.clips[:1], limit=24, held=True, heldEvery=20)
+    held.scan()
+    tests = heldOutSets(held, loadPhotographs(True), random.Random(7))
+    store = ClipStore(arguments.clips, heldEvery=20, limit=arguments.store or None)
+    store.scan(atLeast=40)
+    store.watch()
+    sampler = VaeSampler(store, loadPhotographs(False), arguments.seed + step)
+    rng = random.Random(arguments.seed + step)
+    log(event="start", step=step, seconds=before, clips=len(store), z=vae.config.z_dim,
+        parameters=sum(p.numel() for p in vae.parameters()))
+
+    clock = Clock(before)
+    lastSave = time.monotonic()
+    sleptUntil: int | None = None
+    losses: list[float] = []
+
+    def save() -> None:
+        saveAtomic({"vae": vae.state_dict(), "optimiser": optimiser.state_dict(), "ema": ema.state(), "step": step,
+                    "seconds": clock.seconds(), "form": form}, checkpointPath)
+
+    def evaluate() -> dict:
+        trained = {k: v.clone() for k, v in vae.state_dict().items()}
+        vae.load_state_dict(ema.of("vae"))
+        result = {}
+        with torch.no_grad(), halfPrecision(device):
+            for name, batch in tests.items():
+                batch = batch.to(device)
+                result["psnr_" + name] = psnr(decodeLatent(vae, encodeMean(vae, batch)).clamp(-1, 1), batch)
+        vae.load_state_dict(trained)
+        return result
+
+    while True:
+        share = clock.seconds() / (60 * arguments.minutes)
+        if share >= 1:
+            break
+        awake = share >= arguments.sleep_share
+        wakeResiduals(awake)
+        if awake and sleptUntil is None:
+            sleptUntil = step
+        warm = step - (sleptUntil or 0)
+        rate = arguments.rate * min(1.0, (warm + 1) / 100) * (1.0 if share < 0.5 else max(0.05, 2 * (1 - share)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        clips = share > arguments.image_share and rng.random() < 0.6
+        if clips:
+            frames, size = (9, arguments.size) if rng.random() < 0.7 else (5, arguments.size * 3 // 2)
+            count = max(1, arguments.batch // 4)
+        else:
+            frames, size, count = 1, arguments.size, arguments.batch
+        truth = torch.from_numpy(sampler.batch(count, size, frames)).to(device)
+        with halfPrecision(device):
+            mean = encodeMean(vae, truth)
+            # Noise on the latent keeps nearby latents decodable, as a sampled posterior would; its spread is held by
+            # the pull on the mean, without which the latents would simply grow.
+            latent = mean + torch.randn_like(mean) * 0.05
+            made = decodeLatent(vae, latent)
+        loss = reconstructionLoss(made, truth) + 1e-3 * mean.float().square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        if step % 4 == 0:
+            ema.update({"vae": vae})
+        losses.append(float(loss.detach()))
+        if step % 100 == 0:
+            log(step=step, seconds=clock.seconds(), loss=sum(losses) / len(losses), rate=rate, clips=len(store))
+            losses.clear()
+        if time.monotonic() - lastSave > arguments.save_seconds:
+            save()
+            log(step=step, seconds=clock.seconds(), latent_std=float(mean.detach().float().std()), **evaluate())
+            lastSave = time.monotonic()
+    save()
+    log(event="end", step=step, seconds=clock.seconds(), **evaluate())
+
+
+if __name__ == "__main__":
+    main()

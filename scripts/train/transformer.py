@@ -1,0 +1,130 @@
+"""The diffusion transformer and the text encoder: configurations, starting weights, padding rows folded into one."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from diffusers import WanVACETransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+from transformers import UMT5Config, UMT5EncoderModel
+
+TEXT_ROWS = 512  # rows WanVACEPipeline pads the text to
+
+
+def makeTransformer(latentChannels: int = 32, layers: int = 8, heads: int = 4, headSize: int = 64, ffn: int = 1024,
+                    textWidth: int = 256) -> WanVACETransformer3DModel:
+    """A fresh transformer whose first guess is "the plate stays": see startFromPlate."""
+    model = WanVACETransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=heads, attention_head_dim=headSize, in_channels=latentChannels,
+        out_channels=latentChannels, text_dim=textWidth, freq_dim=256, ffn_dim=ffn, num_layers=layers,
+        cross_attn_norm=True, qk_norm="rms_norm_across_heads", eps=1e-6, rope_max_seq_len=1024,
+        vace_layers=list(range(0, layers, 2)), vace_in_channels=2 * latentChannels + 64)
+    startFromPlate(model)
+    return model
+
+
+@torch.no_grad()
+def startFromPlate(model: WanVACETransformer3DModel) -> None:
+    """Starting weights with which the model answers v = noisy latent - plate latent, the right guess for pure noise and
+    an unchanged plate. It then learns what destruction changes, instead of first how to copy: worth many hundred steps.
+
+    Half of the width carries the noisy latent's patch, the other half the plate's (inactive + reactive).
+    """
+    config = model.config
+    channels, width = config.in_channels, config.num_attention_heads * config.attention_head_dim
+    patch = channels * 4
+    half = min(patch, width // 2)
+    basis = torch.empty(half, patch)
+    torch.nn.init.orthogonal_(basis)
+    kernel = basis.view(half, channels, 1, 2, 2)
+    model.patch_embedding.weight[:half] = kernel
+    model.patch_embedding.weight[half:].mul_(0.1)
+    model.patch_embedding.bias.zero_()
+    model.vace_patch_embedding.weight.mul_(0.3)
+    model.vace_patch_embedding.weight[:half, : 2 * channels] = 0
+    model.vace_patch_embedding.weight[half:2 * half, :channels] = kernel
+    model.vace_patch_embedding.weight[half:2 * half, channels:2 * channels] = kernel
+    model.vace_patch_embedding.bias.zero_()
+    first = model.vace_blocks[0]
+    first.proj_in.weight.copy_(torch.eye(width))
+    first.proj_in.bias.zero_()
+    for block in model.vace_blocks:
+        block.proj_out.weight.mul_(0.1)
+        block.proj_out.bias.zero_()
+    first.proj_out.weight[half:2 * half] = torch.eye(width)[half:2 * half]
+    # Last linear layer: output order is (y, x, channel), the convolution's is (channel, y, x).
+    back = kernel.permute(3, 4, 1, 2, 0).reshape(patch, half)
+    model.proj_out.weight.zero_()
+    model.proj_out.weight[:, :half] = back
+    model.proj_out.weight[:, half:2 * half] = -back
+    model.proj_out.bias.zero_()
+    for block in [*model.blocks, *model.vace_blocks]:
+        block.attn2.to_out[0].weight.mul_(0.3)
+
+
+def makeTextEncoder(vocabulary: int, width: int = 256, layers: int = 4) -> UMT5EncoderModel:
+    """A fresh small UMT5 encoder. The vocabulary is rounded up to 64 rows."""
+    config = UMT5Config(
+        vocab_size=(vocabulary + 63) // 64 * 64, d_model=width, d_kv=64, num_heads=4, d_ff=2 * width, num_layers=layers,
+        feed_forward_proj="gated-gelu", relative_attention_num_buckets=32, relative_attention_max_distance=128,
+        dropout_rate=0.0, pad_token_id=0, eos_token_id=1, tie_word_embeddings=True)
+    return UMT5EncoderModel(config)
+
+
+class FoldedTextProcessor(WanAttnProcessor):
+    """Cross-attention over the real text rows and ONE padding row that stands for all the others.
+
+    diffusers attends to 512 rows, of which all past the prompt are the same zero row. n equal keys with equal values
+    give exactly what one of them gives with log(n) added to its score. `bias` [rows] holds 0, or log(n) for that row.
+    """
+
+    bias: torch.Tensor | None = None
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, rotary_emb=None):
+        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1)).transpose(1, 2)
+        key = attn.norm_k(attn.to_k(encoder_hidden_states)).unflatten(2, (attn.heads, -1)).transpose(1, 2)
+        value = attn.to_v(encoder_hidden_states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
+        bias = FoldedTextProcessor.bias.to(query.dtype)[None, None, None]
+        out = F.scaled_dot_product_attention(query, key.to(query.dtype), value.to(query.dtype), attn_mask=bias)
+        return attn.to_out[1](attn.to_out[0](out.transpose(1, 2).flatten(2, 3).type_as(hidden_states)))
+
+
+def foldTextPadding(model: WanVACETransformer3DModel) -> None:
+    """Makes every cross-attention of the model expect rows from `foldedRows`."""
+    for block in [*model.blocks, *model.vace_blocks]:
+        block.attn2.set_processor(FoldedTextProcessor())
+
+
+def foldedRows(rows: torch.Tensor) -> torch.Tensor:
+    """Text rows [B,N,width] (zeros past each prompt) to [B,N+1,width] with the padding row, and sets its weight."""
+    bias = rows.new_zeros(rows.shape[1] + 1, dtype=torch.float32)
+    bias[-1] = math.log(TEXT_ROWS - rows.shape[1])
+    FoldedTextProcessor.bias = bias
+    return F.pad(rows, (0, 0, 0, 1))
+
+
+class Tokens:
+    """Prompts to ids with SentencePiece, as the pipeline's tokenizer gives them (</s> appended)."""
+
+    def __init__(self, spiecePath):
+        import sentencepiece
+
+        self.processor = sentencepiece.SentencePieceProcessor(model_file=str(spiecePath))
+
+    def __len__(self) -> int:
+        return self.processor.get_piece_size()
+
+    def __call__(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and mask [B,N], N the longest prompt's length."""
+        ids = [self.processor.encode(" ".join(p.split()))[: TEXT_ROWS - 2] + [1] for p in prompts]
+        longest = max(map(len, ids))
+        padded = torch.tensor([i + [0] * (longest - len(i)) for i in ids])
+        mask = torch.tensor([[1] * len(i) + [0] * (longest - len(i)) for i in ids])
+        return padded, mask
+
+
+def encodeText(encoder: UMT5EncoderModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Rows [B,N,width], zero past each prompt's end."""
+    return encoder(ids, mask).last_hidden_state * mask[..., None]
