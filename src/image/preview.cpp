@@ -1,0 +1,127 @@
+#include "image/preview.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "image/movie.h"
+#include "image/read_frame.h"
+#include "image/resample.h"
+#include "support/error.h"
+#include "support/strings.h"
+
+namespace derrumbe::image {
+
+namespace {
+
+/// The channels to show under the names R, G, B (or Y), over the display window.
+Frame shownPart(const PlateImage& image, const std::string& layer) {
+    const Frame& frame = image.frame;
+    const std::string prefix = layer.empty() ? "" : layer + ".";
+    std::vector<int> index;
+    for (const char* name : {"R", "G", "B"})
+        if (const int c = frame.channel(prefix + name); c >= 0) index.push_back(c);
+    if (index.size() != 3) {
+        int grey = frame.channel(prefix + "Y");
+        if (grey < 0 && layer.empty()) grey = 0;
+        if (grey < 0)
+            throw Error(ExitCode::Input,
+                        cat("cannot show ", image.file, ": it has no layer '", layer, "'"));
+        index = {grey, grey, grey};
+    }
+    Frame shown;
+    shown.data = shown.display = frame.display;
+    shown.channels = {"R", "G", "B"};
+    shown.pixels.assign(static_cast<size_t>(shown.data.width) * shown.data.height * 3, 0);
+    const Window common = intersect(frame.data, shown.data);
+    for (int y = common.y; y < common.bottom(); ++y)
+        for (int x = common.x; x < common.right(); ++x)
+            for (size_t c = 0; c < 3; ++c) shown.at(x, y)[c] = frame.at(x, y)[index[c]];
+    return shown;
+}
+
+Picture cell(const PreviewFrame& frame, const ColorConfig& config, const PreviewOptions& options,
+             double scale) {
+    Picture picture = displayPicture(frame.file, config, options.colorspace, options, scale);
+    if (!frame.with.empty()) {
+        PreviewOptions plate = options;
+        plate.layer.clear();
+        picture = beside(displayPicture(frame.with, config, options.withColorspace, plate, scale),
+                         picture);
+    }
+    if (!frame.label.empty())
+        drawLabel(picture, 0, 0, frame.label, std::max(1, picture.height / 180));
+    return picture;
+}
+
+}  // namespace
+
+Picture displayPicture(const std::string& file, const ColorConfig& config,
+                       const std::string& colorspace, const PreviewOptions& options, double scale) {
+    const PlateImage image = readPlate(file);
+    const SpaceChoice space = choosePlateSpace(config, image, colorspace);
+    Frame shown = shownPart(image, options.layer);
+    if (!(scale > 0 && scale <= 16))
+        throw Error(ExitCode::Usage, cat("a preview's scale of ", scale, " is not in (0, 16]"));
+    const int width = std::max(
+        1, static_cast<int>(std::lround(shown.data.width * scale * double(image.pixelAspect))));
+    const int height = std::max(1, static_cast<int>(std::lround(shown.data.height * scale)));
+    const bool reduces = width <= shown.data.width && height <= shown.data.height;
+    shown = resize(shown, width, height, reduces ? Filter::Box : Filter::Triangle);
+    const auto gain = static_cast<float>(std::exp2(options.exposure));
+    if (gain != 1)
+        for (float& value : shown.pixels) value *= gain;
+    config.display(space.name, options.display, options.view).apply(shown);
+    Picture picture = Picture::filled(width, height, 0);
+    for (size_t i = 0; i < shown.pixels.size(); ++i) {
+        const float value = shown.pixels[i];  // NaN becomes 0
+        picture.rgb[i] =
+            static_cast<std::uint8_t>(value > 0 ? std::min(value, 1.f) * 255 + 0.5f : 0);
+    }
+    return picture;
+}
+
+void writeContactSheet(const std::filesystem::path& path, const std::vector<PreviewFrame>& frames,
+                       const ColorConfig& config, const PreviewOptions& options) {
+    if (frames.empty()) throw Error(ExitCode::Input, "there is no frame to show");
+    double scale = options.scale;
+    if (scale <= 0) {
+        const PlateProbe first = probe(frames[0].file);
+        scale = std::min(1.0, 480 / std::max(1.0, first.display.width * double(first.pixelAspect)));
+    }
+    const int count = static_cast<int>(frames.size());
+    Picture sheet;
+    int cellWidth = 0, cellHeight = 0, columns = 1;
+    constexpr int gap = 4;
+    for (int i = 0; i < count; ++i) {
+        const Picture picture = cell(frames[i], config, options, scale);
+        if (i == 0) {
+            cellWidth = picture.width + gap;
+            cellHeight = picture.height + gap;
+            columns = options.columns > 0 ? options.columns
+                                          : static_cast<int>(std::lround(std::sqrt(
+                                                double(count) * cellHeight * 16 / 9 / cellWidth)));
+            columns = std::clamp(columns, 1, count);
+            const double pixels =
+                double(columns) * cellWidth * ((count - 1) / columns + 1) * cellHeight;
+            if (pixels > 4e8)
+                throw Error(ExitCode::Usage,
+                            "the sheet would have more than 400 million pixels; "
+                            "choose fewer frames or a smaller scale");
+            sheet = Picture::filled(columns * cellWidth + gap,
+                                    ((count - 1) / columns + 1) * cellHeight + gap, 24);
+        }
+        paste(sheet, picture, i % columns * cellWidth + gap, i / columns * cellHeight + gap);
+    }
+    writePng(path, sheet);
+}
+
+void writeMovie(const std::filesystem::path& path, const std::vector<PreviewFrame>& frames,
+                const ColorConfig& config, const PreviewOptions& options) {
+    if (frames.empty()) throw Error(ExitCode::Input, "there is no frame to show");
+    MovieWriter movie(path, options.fps);
+    for (const PreviewFrame& frame : frames)
+        movie.add(cell(frame, config, options, options.scale > 0 ? options.scale : 1));
+    movie.finish();
+}
+
+}  // namespace derrumbe::image

@@ -1,0 +1,43 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "image/colour.h"
+#include "image/picture.h"
+
+namespace derrumbe::image {
+
+/// One frame of a preview.
+struct PreviewFrame {
+    std::string file;
+    std::string with;   ///< a plate to show to its left; empty: none
+    std::string label;  ///< e.g. the frame number; empty: none
+};
+
+/// How a preview looks. Colours go through OCIO's display and view, not a colour space hop.
+struct PreviewOptions {
+    std::string colorspace;      ///< of the frames; empty: found out as a plate's
+    std::string withColorspace;  ///< of the plates
+    std::string display, view;   ///< empty: the configuration's defaults
+    std::string layer;           ///< show LAYER.R, LAYER.G, LAYER.B (or LAYER.Y); empty: R, G, B
+    double exposure = 0;         ///< stops, before the view
+    double scale = 0;            ///< of the frames; 0: 1 for a movie, cells 480 wide for a sheet
+    int columns = 0;             ///< of a sheet; 0: about as wide as high
+    double fps = 24;             ///< of a movie
+};
+
+/// One frame as its display window shows it, pixel aspect undone, black outside the data window.
+Picture displayPicture(const std::string& file, const ColorConfig& config,
+                       const std::string& colorspace, const PreviewOptions& options, double scale);
+
+/// All frames on one sheet, as a PNG. Throws Error(Input) for frames that cannot be read,
+/// Error(Output) for the file.
+void writeContactSheet(const std::filesystem::path& path, const std::vector<PreviewFrame>& frames,
+                       const ColorConfig& config, const PreviewOptions& options);
+
+/// A movie (.mp4, .mov); needs ffmpeg. Throws as MovieWriter.
+void writeMovie(const std::filesystem::path& path, const std::vector<PreviewFrame>& frames,
+                const ColorConfig& config, const PreviewOptions& options);
+
+}  // namespace derrumbe::image
