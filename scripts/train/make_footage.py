@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Makes simulated destruction clips for training: see scripts/train/footage."""
+
 import pathlib
 import sys
 

@@ -3,6 +3,7 @@
 Compiled kernels are cached in a folder named after the sources, because numba notices an edit of the
 caller's file but not of the files that it calls into.
 """
+
 import hashlib
 import os
 import pathlib
@@ -15,4 +16,5 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     for _path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
         _digest.update(_path.read_bytes())
     os.environ["NUMBA_CACHE_DIR"] = os.path.join(
-        tempfile.gettempdir(), "footage-kernels-" + _digest.hexdigest()[:12])
+        tempfile.gettempdir(), "footage-kernels-" + _digest.hexdigest()[:12]
+    )

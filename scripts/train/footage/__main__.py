@@ -1,4 +1,5 @@
 """Command line of the footage generator: many clips, resumable, one process a worker."""
+
 import argparse
 import multiprocessing
 import os
@@ -11,8 +12,20 @@ import numpy as np
 from .destruction import KINDS
 
 # "mixed": mostly small squares, some 256 pixels wide, some portrait and landscape.
-MIXED = ((128, 128), (128, 128), (128, 128), (256, 256), (128, 128), (160, 96), (128, 128), (256, 256), (96, 160), (128, 128),
-         (160, 160), (256, 256))
+MIXED = (
+    (128, 128),
+    (128, 128),
+    (128, 128),
+    (256, 256),
+    (128, 128),
+    (160, 96),
+    (128, 128),
+    (256, 256),
+    (96, 160),
+    (128, 128),
+    (160, 160),
+    (256, 256),
+)
 
 
 def sizeOf(text, seed):
@@ -28,12 +41,15 @@ def sizeOf(text, seed):
 def produce(job):
     """Makes one clip unless its file exists; returns (seed, kind, seconds)."""
     from .clip import makeClip, saveArrays
+
     path, seed, options = job
     if os.path.exists(path):
         return seed, "exists", 0.0
     began = time.perf_counter()
     width, height = sizeOf(options.size, seed)
-    clip = makeClip(seed, options.kind, width, height, options.frames, options.split, options.samples)
+    clip = makeClip(
+        seed, options.kind, width, height, options.frames, options.split, options.samples
+    )
     temporary = f"{path}.{os.getpid()}.part"
     with open(temporary, "wb") as file:
         np.savez(file, **saveArrays(clip))
@@ -46,20 +62,34 @@ def writeSheet(paths, output, columns=6):
     import json
 
     from PIL import Image, ImageDraw
+
     rows, texts = [], []
     for path in paths:
         with np.load(path) as clip:
             meta = json.loads(str(clip["meta"]))
             n, h, w = clip["matte"].shape
             pick = np.linspace(max(0, meta["onset"] - 1), n - 1, columns).astype(int)
-            tiles = [clip["clean"][n - 1]] + list(clip["destroyed"][pick]) + [np.repeat(clip["matte"][n - 1][..., None], 3, 2)]
-        tiles = [np.asarray(Image.fromarray(t).resize((192 * w // max(w, h), 192 * h // max(w, h)), Image.BICUBIC)) for t in tiles]
+            tiles = (
+                [clip["clean"][n - 1]]
+                + list(clip["destroyed"][pick])
+                + [np.repeat(clip["matte"][n - 1][..., None], 3, 2)]
+            )
+        tiles = [
+            np.asarray(
+                Image.fromarray(t).resize(
+                    (192 * w // max(w, h), 192 * h // max(w, h)), Image.BICUBIC
+                )
+            )
+            for t in tiles
+        ]
         row = np.zeros((192, 192 * len(tiles), 3), np.uint8)
         for k, t in enumerate(tiles):
-            row[:t.shape[0], 192 * k:192 * k + t.shape[1]] = t
+            row[: t.shape[0], 192 * k : 192 * k + t.shape[1]] = t
         rows.append(row)
-        texts.append(f"{meta['seed']} {meta['kind']} {meta['direction']} {meta['time_of_day']} {meta['camera']} dust {meta['dust']} "
-                     f"onset {meta['onset']} {meta['speed']} {meta['building']['style']}: {meta['prompts']['en'][0]}")
+        texts.append(
+            f"{meta['seed']} {meta['kind']} {meta['direction']} {meta['time_of_day']} {meta['camera']} dust {meta['dust']} "
+            f"onset {meta['onset']} {meta['speed']} {meta['building']['style']}: {meta['prompts']['en'][0]}"
+        )
     image = Image.fromarray(np.concatenate(rows))
     draw = ImageDraw.Draw(image)
     for k, text in enumerate(texts):
@@ -69,7 +99,9 @@ def writeSheet(paths, output, columns=6):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="make_footage", description=__doc__)
-    parser.add_argument("--out", required=True, help="root folder; clips go to OUT/SPLIT/fast_SEED.npz")
+    parser.add_argument(
+        "--out", required=True, help="root folder; clips go to OUT/SPLIT/fast_SEED.npz"
+    )
     parser.add_argument("--split", choices=("train", "held_out"), default="train")
     parser.add_argument("--seed", type=int, default=1, help="first seed")
     parser.add_argument("--count", type=int, default=1)
@@ -85,8 +117,10 @@ def main(arguments=None):
     if options.frames < 8:
         parser.error("--frames must be at least 8")
     sizeOf(options.size, 0)
-    jobs = [(os.path.join(folder, f"fast_{seed}.npz"), seed, options)
-            for seed in range(options.seed, options.seed + options.count)]
+    jobs = [
+        (os.path.join(folder, f"fast_{seed}.npz"), seed, options)
+        for seed in range(options.seed, options.seed + options.count)
+    ]
     began, made = time.perf_counter(), 0
     if options.workers > 1:
         context = multiprocessing.get_context("spawn")

@@ -1,4 +1,5 @@
 """One clip from one seed: building, street, look, camera, destruction, frames."""
+
 import json
 
 import numpy as np
@@ -15,7 +16,9 @@ from .kernels import bake_noise
 from .physics import makeBodies, place, runBodies
 from .prompts import makePrompts
 from .raster import raster
-from .shading import shade, shadowFrame
+from .shading import shade
+from .street import addStreet
+from .surfaces import shadowFrame
 
 SHADOW_SIZE = 640
 # Seconds of simulation that 25 frames show, for a 12 m building: faster than life, so that a short clip tells it all.
@@ -27,15 +30,28 @@ def _drawMeta(rng, seed, split, kind, frames, width, height):
     if kind == "any":
         kind = KINDS[rng.choice(len(KINDS), p=WEIGHTS / WEIGHTS.sum())]
     moves = [m for m in MOVES if split == "held_out" or m != HELD_OUT_MOVE]
-    chances = {"locked": .28, "handheld": .28, "pan": .2, "dolly": .24, "crane": .25}
+    chances = {"locked": 0.28, "handheld": 0.28, "pan": 0.2, "dolly": 0.24, "crane": 0.25}
     p = np.array([chances[m] for m in moves])
-    onset = 3 + int((frames / 2 - 3) * rng.random() ** 1.5 + .5)
+    onset = 3 + int((frames / 2 - 3) * rng.random() ** 1.5 + 0.5)
     third = rng.integers(3)
-    dust = rng.uniform((.02, .25, .6)[third], (.25, .6, 1.0)[third])
+    dust = rng.uniform((0.02, 0.25, 0.6)[third], (0.25, 0.6, 1.0)[third])
     speed = ("slow", "normal", "normal", "fast")[rng.integers(4)]
-    return {"seed": int(seed), "kind": kind, "direction": "none", "onset": min(onset, frames - 1), "fps": 24, "size": [width, height],
-            "frames": frames, "dust": round(float(dust), 3), "speed": speed, "fire": False,
-            "camera": moves[rng.choice(len(moves), p=p / p.sum())], "tier": "fast", "split": split, "generator": VERSION}
+    return {
+        "seed": int(seed),
+        "kind": kind,
+        "direction": "none",
+        "onset": min(onset, frames - 1),
+        "fps": 24,
+        "size": [width, height],
+        "frames": frames,
+        "dust": round(float(dust), 3),
+        "speed": speed,
+        "fire": False,
+        "camera": moves[rng.choice(len(moves), p=p / p.sum())],
+        "tier": "fast",
+        "split": split,
+        "generator": VERSION,
+    }
 
 
 class Renderer:
@@ -44,7 +60,7 @@ class Renderer:
     def __init__(self, points, owned, materials, bodies, look, camera, samples, centre, half):
         self.points, self.owned, self.materials, self.bodies = points, owned, materials, bodies
         self.look, self.camera, self.samples = look, camera, samples
-        self.sunView = shadowFrame(look.env[w.SUN:w.SUN + 3], centre, half, SHADOW_SIZE)
+        self.sunView = shadowFrame(look.env[w.SUN : w.SUN + 3], centre, half, SHADOW_SIZE)
         self.staticShadow = np.full((SHADOW_SIZE, SHADOW_SIZE), -1e9)
         self.shadowIds = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.int32)
         raster(points[owned:], self.sunView, False, self.staticShadow, self.shadowIds)
@@ -55,7 +71,7 @@ class Renderer:
         lamps = np.flatnonzero(materials[owned:, 0] == b.LAMP)
         self.lamps = np.zeros((0, 6))
         if look.env[w.LAMPS] > 0 and len(lamps):
-            at = points[owned + lamps[:5]].mean(1) - (0, 0, .4)
+            at = points[owned + lamps[:5]].mean(1) - (0, 0, 0.4)
             self.lamps = np.concatenate([at, np.tile([15.0, 11.0, 6.5], (len(at), 1))], 1)
 
     def _street(self, frame):
@@ -64,8 +80,14 @@ class Renderer:
             shape = (self.camera.height * self.samples, self.camera.width * self.samples)
             self.staticFrame = frame
             self.staticDepth, self.staticIds = np.zeros(shape), np.full(shape, -1, np.int32)
-            raster(self.points[self.owned:], self.camera.view(frame, self.samples), True, self.staticDepth, self.staticIds,
-                   self.owned * 12)
+            raster(
+                self.points[self.owned :],
+                self.camera.view(frame, self.samples),
+                True,
+                self.staticDepth,
+                self.staticIds,
+                self.owned * 12,
+            )
         return self.staticDepth.copy(), self.staticIds.copy()
 
     def render(self, frame, x=None, q=None, dust=None):
@@ -82,13 +104,41 @@ class Renderer:
         raster(points[:owned], self.sunView, False, shadow, self.shadowIds)
         depth, ids = self._street(frame)
         raster(points[:owned], camera.view(frame, ss), True, depth, ids)
-        image, distance, matte = (np.zeros((camera.height, camera.width) + s) for s in ((3,), (), ()))
+        image, distance, matte = (
+            np.zeros((camera.height, camera.width) + s) for s in ((3,), (), ())
+        )
         active = dust is not None and dust.active
         lights = np.concatenate([self.lamps, dust.lights]) if dust is not None else self.lamps
-        shade(depth, ids, ss, camera.position[frame], camera.forward[frame], camera.right[frame], camera.down[frame],
-              camera.focal * ss, points, self.materials, owned, x, q, self.bodies.rest, shadow, self.sunView, self.look.env,
-              self.look.palette, self.look.texture, NOISE, dust.fields[3] if active else self.noDust,
-              dust.low if active else np.zeros(3), dust.inverseCell if active else 0.0, lights, b.TRIANGLES, image, distance, matte)
+        shade(
+            depth,
+            ids,
+            ss,
+            camera.position[frame],
+            camera.forward[frame],
+            camera.right[frame],
+            camera.down[frame],
+            camera.focal * ss,
+            points,
+            self.materials,
+            owned,
+            x,
+            q,
+            self.bodies.rest,
+            shadow,
+            self.sunView,
+            self.look.env,
+            self.look.palette,
+            self.look.texture,
+            NOISE,
+            dust.fields[3] if active else self.noDust,
+            dust.low if active else np.zeros(3),
+            dust.inverseCell if active else 0.0,
+            lights,
+            b.TRIANGLES,
+            image,
+            distance,
+            matte,
+        )
         return image, distance, matte
 
 
@@ -99,63 +149,112 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
     kind, onset = meta["kind"], meta["onset"]
 
     # The building and its street.
-    floors = int(rng.integers(2, 4)) if rng.random() < .2 else int(rng.integers(3, 9))
+    floors = int(rng.integers(2, 4)) if rng.random() < 0.2 else int(rng.integers(3, 9))
     if width > 1.3 * height:
         floors = min(floors, 6)
     bays = int(rng.integers(3, 8))
-    facade = b.Facade(rng, bays * rng.uniform(2.4, 3.3), rng.uniform(7, 11), floors, bays, rng.uniform(2.8, 3.6))
+    facade = b.Facade(
+        rng, bays * rng.uniform(2.4, 3.3), rng.uniform(7, 11), floors, bays, rng.uniform(2.8, 3.6)
+    )
     target = b.Blocks()
     facade.emit(target, rng)
     b.addDebris(target, rng, int(rng.integers(120, 320)))
     owned = len(target.shapes)
     loose = np.array(target.parts) == b.DEBRIS
     street = b.Blocks()
-    b.addStreet(street, rng, facade.width, facade.height, facade.depth)
+    addStreet(street, rng, facade.width, facade.height, facade.depth)
     points = np.array(target.shapes + street.shapes)
     materials = np.array(target.materials + street.materials, np.int32)
-    meta["building"] = {"style": facade.style, "floors": floors, "bays": bays, "width": round(facade.width, 2),
-                        "height": round(facade.height, 2)}
+    meta["building"] = {
+        "style": facade.style,
+        "floors": floors,
+        "bays": bays,
+        "width": round(facade.width, 2),
+        "height": round(facade.height, 2),
+    }
 
     # Light, camera.
     look = w.drawLook(rng, facade, kind)
     meta["time_of_day"] = look.time
-    camera = frameTarget(rng, frames, width, height, facade.width, facade.height, meta["camera"], points[:owned], points[owned:])
+    camera = frameTarget(
+        rng,
+        frames,
+        width,
+        height,
+        facade.width,
+        facade.height,
+        meta["camera"],
+        points[:owned],
+        points[owned:],
+    )
 
     # Destruction.
     bodies = makeBodies(points[:owned], np.array(target.weakness), loose, rng)
-    secondary = kind in ("down", "left", "right", "pancake", "shear", "facade") and rng.random() < .12
+    secondary = (
+        kind in ("down", "left", "right", "pancake", "shear", "facade") and rng.random() < 0.12
+    )
     plan = makePlan(kind, facade, target, bodies, rng, secondary)
     meta["direction"] = plan.direction
     meta["fire"] = bool(plan.fires or plan.blast)
-    pace = {"slow": .72, "normal": 1.0, "fast": 1.3}[meta["speed"]]
+    pace = {"slow": 0.72, "normal": 1.0, "fast": 1.3}[meta["speed"]]
     secondsPerFrame = rng.uniform(*SHOWN_SECONDS) * np.sqrt(max(facade.height, 9) / 12) / 25 * pace
     if meta["speed"] != "slow":
         # A tall building that starts late still comes most of the way down.
-        secondsPerFrame = max(secondsPerFrame, min(.16, 1.15 * np.sqrt(2 * facade.height / 9.81) / (frames - onset)))
+        secondsPerFrame = max(
+            secondsPerFrame, min(0.16, 1.15 * np.sqrt(2 * facade.height / 9.81) / (frames - onset))
+        )
     moving = (plan.start < NEVER).any()
     x = q = None
     events = np.zeros((0, 8))
     if moving:
-        x, q, events = runBodies(bodies, plan, frames - onset, secondsPerFrame, int(seed) & 0x7fffffff)
-    amount = meta["dust"] * (.35 if kind in ("cracks", "fire") else 1)
-    dust = Dust(rng, plan, events, amount, look, (facade.width, facade.height, facade.depth), secondsPerFrame)
-    flakes = Flakes(rng, kind, camera, look, meta["dust"], secondsPerFrame) if kind in WEATHER_KINDS else None
+        x, q, events = runBodies(
+            bodies, plan, frames - onset, secondsPerFrame, int(seed) & 0x7FFFFFFF
+        )
+    amount = meta["dust"] * (0.35 if kind in ("cracks", "fire") else 1)
+    dust = Dust(
+        rng,
+        plan,
+        events,
+        amount,
+        look,
+        (facade.width, facade.height, facade.depth),
+        secondsPerFrame,
+    )
+    flakes = (
+        Flakes(rng, kind, camera, look, meta["dust"], secondsPerFrame)
+        if kind in WEATHER_KINDS
+        else None
+    )
 
-    clean, destroyed, matte = (np.zeros((frames, height, width) + s, np.uint8) for s in ((3,), (3,), ()))
+    clean, destroyed, matte = (
+        np.zeros((frames, height, width) + s, np.uint8) for s in ((3,), (3,), ())
+    )
     centre = np.array([facade.width / 2, 0, facade.height / 3])
-    renderer = Renderer(points, owned, materials, bodies, look, camera, samples, centre, max(facade.width, facade.height) * 1.1 + 12)
+    renderer = Renderer(
+        points,
+        owned,
+        materials,
+        bodies,
+        look,
+        camera,
+        samples,
+        centre,
+        max(facade.width, facade.height) * 1.1 + 12,
+    )
     rest = None
     for frame in range(frames):
-        grain = rng.normal(0, look.grain, (height, width, 1)) + rng.normal(0, .4 * look.grain, (height, width, 3))
+        grain = rng.normal(0, look.grain, (height, width, 1)) + rng.normal(
+            0, 0.4 * look.grain, (height, width, 3)
+        )
 
         def finish(image):
             image = look.grade(image)
-            return (255 * np.clip(encode(image) + grain, 0, 1) + .5).astype(np.uint8)
+            return (255 * np.clip(encode(image) + grain, 0, 1) + 0.5).astype(np.uint8)
 
         if rest is None or meta["camera"] != "locked":
             rest = renderer.render(frame)
         clean[frame] = finish(rest[0])
-        matte[frame] = 255 if flakes else (255 * rest[2] + .5).astype(np.uint8)
+        matte[frame] = 255 if flakes else (255 * rest[2] + 0.5).astype(np.uint8)
         age = frame - onset
         if age < 0 or kind == "nothing":
             destroyed[frame] = clean[frame]
@@ -164,10 +263,12 @@ def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", 
         if flakes:
             look.env[w.COVER] = flakes.cover(age)
         if plan.crack:
-            look.env[w.CRACK:w.CRACK + 3] = plan.crack[0]
+            look.env[w.CRACK : w.CRACK + 3] = plan.crack[0]
             look.env[w.CRACK_REACH] = (age + 1) * plan.crack[1]
-            look.env[w.CRACK_WIDTH] = .003 + .007 * meta["dust"]
-        image, distance, _ = renderer.render(frame, x[age] if moving else None, q[age] if moving else None, dust)
+            look.env[w.CRACK_WIDTH] = 0.003 + 0.007 * meta["dust"]
+        image, distance, _ = renderer.render(
+            frame, x[age] if moving else None, q[age] if moving else None, dust
+        )
         look.env[w.COVER] = look.env[w.CRACK_WIDTH] = 0
         if dust.active:
             image = dust.composite(image, distance, camera, frame, NOISE)

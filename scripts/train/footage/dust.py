@@ -1,4 +1,5 @@
 """Dust, smoke and fire: particles carried by a gusty wind, splatted to a grid, lit and marched."""
+
 import math
 
 import numpy as np
@@ -18,13 +19,13 @@ def _splat(points, radius, amount, grid, low, inverseCell):
         a = (points[i, 0] - low[0]) * inverseCell
         b = (points[i, 1] - low[1]) * inverseCell
         c = (points[i, 2] - low[2]) * inverseCell
-        R = max(.8, radius[i] * inverseCell)
+        R = max(0.8, radius[i] * inverseCell)
         reach = int(R) + 1
         k0 = amount[i] / (R * R * R) * 1.2
         for x in range(max(0, int(a) - reach), min(grid.shape[0], int(a) + reach + 1)):
             for y in range(max(0, int(b) - reach), min(grid.shape[1], int(b) + reach + 1)):
                 for z in range(max(0, int(c) - reach), min(grid.shape[2], int(c) + reach + 1)):
-                    q = 1 - ((x + .5 - a) ** 2 + (y + .5 - b) ** 2 + (z + .5 - c) ** 2) / (R * R)
+                    q = 1 - ((x + 0.5 - a) ** 2 + (y + 0.5 - b) ** 2 + (z + 0.5 - c) ** 2) / (R * R)
                     if q > 0:
                         grid[x, y, z] += k0 * q * q
 
@@ -40,7 +41,7 @@ def _lightThickness(grid, sun, cell, out):
         for j in range(ny):
             for k in range(nz):
                 total = 0.0
-                x, y, z = i + .5, j + .5, k + .5
+                x, y, z = i + 0.5, j + 0.5, k + 0.5
                 for _ in range(10):
                     x += sx * 1.6
                     y += sy * 1.6
@@ -53,8 +54,26 @@ def _lightThickness(grid, sun, cell, out):
 
 
 @jit
-def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, right, down, focal, distance, env, albedo,
-           noise, phase, drift, out):
+def _march(
+    density,
+    heat,
+    soot,
+    thickness,
+    low,
+    inverseCell,
+    camera,
+    forward,
+    right,
+    down,
+    focal,
+    distance,
+    env,
+    albedo,
+    noise,
+    phase,
+    drift,
+    out,
+):
     """out [h,w,4]: scattered and emitted radiance, transmittance. distance [h,w] ends each ray."""
     height, width = distance.shape
     d = np.zeros(3)
@@ -65,8 +84,8 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
         high[k] = low[k] + density.shape[k] / inverseCell
     for y in range(height):
         for x in range(width):
-            a = (x + .5 - width / 2) / focal
-            b = (y + .5 - height / 2) / focal
+            a = (x + 0.5 - width / 2) / focal
+            b = (y + 0.5 - height / 2) / focal
             length = 0.0
             for k in range(3):
                 d[k] = forward[k] + a * right[k] + b * down[k]
@@ -74,7 +93,7 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
                 out[y, x, k] = 0.0
             out[y, x, 3] = 1.0
             length = math.sqrt(length)
-            near, end = .5, distance[y, x]
+            near, end = 0.5, distance[y, x]
             for k in range(3):
                 d[k] /= length
                 if abs(d[k]) > 1e-6:
@@ -88,27 +107,36 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
             dt = (end - near) / steps
             through = 1.0
             mu = d[0] * env[SUN] + d[1] * env[SUN + 1] + d[2] * env[SUN + 2]
-            grey = .26 * (env[AMBIENT] + env[AMBIENT + 1] + env[AMBIENT + 2])
-            phaseFunction = .75 + .9 * max(0.0, mu) ** 4
+            grey = 0.26 * (env[AMBIENT] + env[AMBIENT + 1] + env[AMBIENT + 2])
+            phaseFunction = 0.75 + 0.9 * max(0.0, mu) ** 4
             for s in range(steps):
-                t = near + (s + .15 + .7 * hash01(x, y, s + 77)) * dt
+                t = near + (s + 0.15 + 0.7 * hash01(x, y, s + 77)) * dt
                 for k in range(3):
                     p[k] = camera[k] + d[k] * t
                 # Bend the space so that the splatted spheres turn into billows; coarse first, then finer.
-                warpA = cloudy(noise, p[0] * .21, p[1] * .21, p[2] * .21 - phase * .3) - .5
-                warpB = cloudy(noise, p[0] * .24 + 3.7, p[1] * .24 + phase * .2, p[2] * .24) - .5
+                warpA = cloudy(noise, p[0] * 0.21, p[1] * 0.21, p[2] * 0.21 - phase * 0.3) - 0.5
+                warpB = (
+                    cloudy(noise, p[0] * 0.24 + 3.7, p[1] * 0.24 + phase * 0.2, p[2] * 0.24) - 0.5
+                )
                 bent[0] = p[0] + 5.0 * warpA
                 bent[1] = p[1] + 3.0 * warpB
                 bent[2] = max(low[2], p[2] + 5.0 * warpB - 2.0 * warpA)
                 g = lookup(density, low, inverseCell, bent)
-                if g < .002:
+                if g < 0.002:
                     continue
-                f = cloudy(noise, p[0] * .33 - drift[0] * phase * .3, p[1] * .33 + phase * .25, p[2] * .33 - phase * .4)
-                f = .68 * f + .32 * cloudy(noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * .4, p[2] * 1.15 - phase * .7)
+                f = cloudy(
+                    noise,
+                    p[0] * 0.33 - drift[0] * phase * 0.3,
+                    p[1] * 0.33 + phase * 0.25,
+                    p[2] * 0.33 - phase * 0.4,
+                )
+                f = 0.68 * f + 0.32 * cloudy(
+                    noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * 0.4, p[2] * 1.15 - phase * 0.7
+                )
                 wisps = max(0.0, f * 4.2 - 1.35)
                 dense = g * wisps
                 warmth = lookup(heat, low, inverseCell, bent)
-                if dense <= 0 and warmth < .1:
+                if dense <= 0 and warmth < 0.1:
                     continue
                 alpha = 1 - math.exp(-dense * dt)
                 sunlight = math.exp(-lookup(thickness, low, inverseCell, p)) * phaseFunction
@@ -116,17 +144,24 @@ def _march(density, heat, soot, thickness, low, inverseCell, camera, forward, ri
                 flame = warmth * max(0.0, f * 5.0 - 1.75)
                 clear = math.exp(-t * env[HAZE])
                 for k in range(3):
-                    colour = albedo[k] * (1 - .9 * dark)
-                    e = colour * (sunlight * env[SUN_COLOUR + k] * .75 + .6 * env[AMBIENT + k] + grey) * alpha
+                    colour = albedo[k] * (1 - 0.9 * dark)
+                    e = (
+                        colour
+                        * (sunlight * env[SUN_COLOUR + k] * 0.75 + 0.6 * env[AMBIENT + k] + grey)
+                        * alpha
+                    )
                     e = e * clear + env[HAZE_COLOUR + k] * (1 - clear) * alpha
-                    if flame > .12:
+                    if flame > 0.12:
                         # Hotter is whiter; capped so that noise peaks stay printable.
                         hot = min(2.6, flame)
-                        e += (1 - math.exp(-flame * dt * 1.4)) * hot * (5.0, 1.7 * min(1.3, .45 + .5 * hot),
-                                                                        .32 * hot)[k]
+                        e += (
+                            (1 - math.exp(-flame * dt * 1.4))
+                            * hot
+                            * (5.0, 1.7 * min(1.3, 0.45 + 0.5 * hot), 0.32 * hot)[k]
+                        )
                     out[y, x, k] += through * e
-                through *= (1 - alpha) * (math.exp(-.25 * flame * dt) if flame > .12 else 1.0)
-                if through < .01:
+                through *= (1 - alpha) * (math.exp(-0.25 * flame * dt) if flame > 0.12 else 1.0)
+                if through < 0.01:
                     break
             out[y, x, 3] = through
 
@@ -147,11 +182,11 @@ class Dust:
         events = events[np.argsort(events[:, 0], kind="stable")]
         k = min(len(events), 1500)
         events = events[np.sort(rng.choice(len(events), k, False))] if k else events
-        thin = .12 + 1.1 * amount ** 1.3
+        thin = 0.12 + 1.1 * amount**1.3
         self.p = events[:, 1:4].copy()
-        self.v = events[:, 4:7] * .5 + rng.normal(0, 1.1, (k, 3)) * (1, 1, .6)
-        self.r = rng.uniform(.5, 1.1, k)
-        self.d = rng.uniform(.7, 1.6, k) * 6.5 * thin
+        self.v = events[:, 4:7] * 0.5 + rng.normal(0, 1.1, (k, 3)) * (1, 1, 0.6)
+        self.r = rng.uniform(0.5, 1.1, k)
+        self.d = rng.uniform(0.7, 1.6, k) * 6.5 * thin
         self.born = events[:, 0]
         self.flames, self.smoke = [np.zeros((0, 9)) for _ in range(2)]
         self.lights = np.zeros((0, 6))
@@ -159,17 +194,25 @@ class Dust:
         if plan.blast:
             centre, radius = plan.blast
             n = 240
-            way = rng.normal(0, 1, (n, 3)) * (1, 1, .8) + (0, -.5, .35)
-            self.flames = np.concatenate([centre + way * .25 * radius, way * rng.uniform(1.5, 5.5, (n, 1)) * radius / 2,
-                                          rng.uniform(0, 2.5, (n, 1)), rng.uniform(.6, 1.15, (n, 1)) * radius / 2,
-                                          np.full((n, 1), rng.uniform(6, 12))], 1)
+            way = rng.normal(0, 1, (n, 3)) * (1, 1, 0.8) + (0, -0.5, 0.35)
+            self.flames = np.concatenate(
+                [
+                    centre + way * 0.25 * radius,
+                    way * rng.uniform(1.5, 5.5, (n, 1)) * radius / 2,
+                    rng.uniform(0, 2.5, (n, 1)),
+                    rng.uniform(0.6, 1.15, (n, 1)) * radius / 2,
+                    np.full((n, 1), rng.uniform(6, 12)),
+                ],
+                1,
+            )
         self.fields = [np.zeros(self.shape) for _ in range(4)]
         self.active = False
 
     def advance(self, moved=None):
         """Moves everything one frame; fills density, heat, soot and the thickness towards the sun.
 
-        moved [n,3]: how far each chunk is from its rest position, so that fires ride on what burns."""
+        moved [n,3]: how far each chunk is from its rest position, so that fires ride on what burns.
+        """
         self.frame += 1
         f, h, rng = self.frame, self.h, self.rng
         density, heat, soot, thickness = self.fields
@@ -178,49 +221,89 @@ class Dust:
         on = self.born <= f + 1
         if on.any():
             p, v = self.p[on], self.v[on]
-            gust = np.stack([np.sin(p[:, 1] * .6 + f * .1) + np.sin(p[:, 2] * .9),
-                             np.sin(p[:, 0] * .5 + 2) + np.cos(p[:, 2] * .7),
-                             .6 * np.sin(p[:, 0] * .8 + p[:, 1] * .6)], 1) * .9
-            v = v * .86 + gust * .14 + self.look.wind * .1
-            v[:, 2] += .15
+            gust = (
+                np.stack(
+                    [
+                        np.sin(p[:, 1] * 0.6 + f * 0.1) + np.sin(p[:, 2] * 0.9),
+                        np.sin(p[:, 0] * 0.5 + 2) + np.cos(p[:, 2] * 0.7),
+                        0.6 * np.sin(p[:, 0] * 0.8 + p[:, 1] * 0.6),
+                    ],
+                    1,
+                )
+                * 0.9
+            )
+            v = v * 0.86 + gust * 0.14 + self.look.wind * 0.1
+            v[:, 2] += 0.15
             out = p - self.centre
-            v += out * (1, 1, 0) / (np.linalg.norm(out[:, :2], axis=1)[:, None] + 2) * .35 * (p[:, 2:3] < 4)
+            v += (
+                out
+                * (1, 1, 0)
+                / (np.linalg.norm(out[:, :2], axis=1)[:, None] + 2)
+                * 0.35
+                * (p[:, 2:3] < 4)
+            )
             p = p + v * h
-            p[:, 2] = np.maximum(p[:, 2], .3)
+            p[:, 2] = np.maximum(p[:, 2], 0.3)
             self.p[on], self.v[on] = p, v
-            self.r[on] += .95 * h * (1 + .4 * rng.random(on.sum()))
-            _splat(p, self.r[on], self.d[on] * np.clip((f - self.born[on] + 1) / 2, 0, 1), density, self.low, self.inverseCell)
+            self.r[on] += 0.95 * h * (1 + 0.4 * rng.random(on.sum()))
+            _splat(
+                p,
+                self.r[on],
+                self.d[on] * np.clip((f - self.born[on] + 1) / 2, 0, 1),
+                density,
+                self.low,
+                self.inverseCell,
+            )
         lights = []
         if len(self.flames):
             q = self.flames
             on = q[:, 6] <= f
             age = f - q[on, 6]
-            q[on, 3:6] = q[on, 3:6] * .84 + (0, 0, .35)
+            q[on, 3:6] = q[on, 3:6] * 0.84 + (0, 0, 0.35)
             q[on, :3] += q[on, 3:6] * h
-            q[on, 7] += .55 * h * 1.5
+            q[on, 7] += 0.55 * h * 1.5
             _splat(q[on, :3], q[on, 7], q[on, 8], density, self.low, self.inverseCell)
-            _splat(q[on, :3], q[on, 7], q[on, 8] * .85 * np.clip(age / 5, 0, 1), soot, self.low, self.inverseCell)
-            _splat(q[on, :3], q[on, 7] * .85, 5.0 * np.exp(-age / 4.5), heat, self.low, self.inverseCell)
-            lights.append(np.r_[self.plan.blast[0] + (0, -2, 0), np.array([34, 15, 5]) * np.exp(-f / 4.0)])
+            _splat(
+                q[on, :3],
+                q[on, 7],
+                q[on, 8] * 0.85 * np.clip(age / 5, 0, 1),
+                soot,
+                self.low,
+                self.inverseCell,
+            )
+            _splat(
+                q[on, :3],
+                q[on, 7] * 0.85,
+                5.0 * np.exp(-age / 4.5),
+                heat,
+                self.low,
+                self.inverseCell,
+            )
+            lights.append(
+                np.r_[self.plan.blast[0] + (0, -2, 0), np.array([34, 15, 5]) * np.exp(-f / 4.0)]
+            )
         if self.plan.fires:
             lights += self._burn(f, moved)
             s = self.smoke
             if len(s):
                 age = f - s[:, 6]
-                s[:, 3:6] = s[:, 3:6] * .9 + np.array([0, -.02, .22]) + self.look.wind * .06 + rng.normal(0, .12, (len(s), 3))
+                s[:, 3:6] = (
+                    s[:, 3:6] * 0.9
+                    + np.array([0, -0.02, 0.22])
+                    + self.look.wind * 0.06
+                    + rng.normal(0, 0.12, (len(s), 3))
+                )
                 s[:, :3] += s[:, 3:6] * h
-                s[:, 7] += .75 * h
+                s[:, 7] += 0.75 * h
                 amount = s[:, 8] * np.clip(age / 3, 0, 1)
                 _splat(s[:, :3], s[:, 7], amount, density, self.low, self.inverseCell)
-                _splat(s[:, :3], s[:, 7], amount * .8, soot, self.low, self.inverseCell)
-                hot = np.exp(-age / 3.6) * s[:, 8] * .6
-                _splat(s[:, :3], s[:, 7] * .8, hot, heat, self.low, self.inverseCell)
+                _splat(s[:, :3], s[:, 7], amount * 0.8, soot, self.low, self.inverseCell)
+                hot = np.exp(-age / 3.6) * s[:, 8] * 0.6
+                _splat(s[:, :3], s[:, 7] * 0.8, hot, heat, self.low, self.inverseCell)
         self.lights = np.array(lights).reshape(-1, 6)
         self.active = density.max() > 0
         if self.active:
-            _lightThickness(density, self.look.env[SUN:SUN + 3], CELL, thickness)
-
-
+            _lightThickness(density, self.look.env[SUN : SUN + 3], CELL, thickness)
 
     def _burn(self, f, moved):
         """Emits flame-and-smoke particles at the burning openings; returns their lights."""
@@ -231,14 +314,28 @@ class Dust:
             if moved is not None:
                 position = position + moved[chunk]
                 if position[2] < 1.5:  # buried
-                    strength = strength * .25
+                    strength = strength * 0.25
             grown = min(1.0, (f - start + 1) / 6) * strength
             n = int(rng.poisson(10 * grown))
-            way = rng.normal(0, .35, (n, 3)) + (0, -.9, 1.6)
-            born.append(np.concatenate([position + rng.normal(0, .35, (n, 3)) * (radius, .15, radius * .8), way,
-                                        np.full((n, 1), f), rng.uniform(.45, .85, (n, 1)) * radius,
-                                        rng.uniform(2.2, 5.0, (n, 1)) * grown], 1))
-            lights.append(np.r_[position + (0, -1.0, .5), np.array([5.5, 2.3, .7]) * grown * rng.uniform(.75, 1.25)])
+            way = rng.normal(0, 0.35, (n, 3)) + (0, -0.9, 1.6)
+            born.append(
+                np.concatenate(
+                    [
+                        position + rng.normal(0, 0.35, (n, 3)) * (radius, 0.15, radius * 0.8),
+                        way,
+                        np.full((n, 1), f),
+                        rng.uniform(0.45, 0.85, (n, 1)) * radius,
+                        rng.uniform(2.2, 5.0, (n, 1)) * grown,
+                    ],
+                    1,
+                )
+            )
+            lights.append(
+                np.r_[
+                    position + (0, -1.0, 0.5),
+                    np.array([5.5, 2.3, 0.7]) * grown * rng.uniform(0.75, 1.25),
+                ]
+            )
         self.smoke = np.concatenate([self.smoke] + born)
         return lights[:8]
 
@@ -246,7 +343,24 @@ class Dust:
         """image with the volume in front of it."""
         density, heat, soot, thickness = self.fields
         out = np.empty(image.shape[:2] + (4,))
-        _march(density, heat, soot, thickness, self.low, self.inverseCell, camera.position[frame], camera.forward[frame],
-               camera.right[frame], camera.down[frame], camera.focal, distance, self.look.env, self.look.dust, noise,
-               self.frame * self.h, self.look.wind, out)
+        _march(
+            density,
+            heat,
+            soot,
+            thickness,
+            self.low,
+            self.inverseCell,
+            camera.position[frame],
+            camera.forward[frame],
+            camera.right[frame],
+            camera.down[frame],
+            camera.focal,
+            distance,
+            self.look.env,
+            self.look.dust,
+            noise,
+            self.frame * self.h,
+            self.look.wind,
+            out,
+        )
         return image * out[..., 3:] + out[..., :3]

@@ -1,4 +1,5 @@
 """Small compiled helpers that physics, shading and dust share: hashing, baked noise, quaternions."""
+
 import math
 
 import numba as nb
@@ -26,7 +27,8 @@ def bake_noise(seed=7):
             t = t * t * (3 - 2 * t)
             parts = [grid * (1 - w) + following * w for w in t]
             grid = np.stack(parts, axis + 1).reshape(
-                grid.shape[:axis] + (grid.shape[axis] * step,) + grid.shape[axis + 1:])
+                grid.shape[:axis] + (grid.shape[axis] * step,) + grid.shape[axis + 1 :]
+            )
         total += amplitude * grid
         amplitude *= 0.55
     return total.astype(np.float32)
@@ -37,7 +39,7 @@ def hash01(i, j, k):
     """A number in 0..1 from three integers."""
     h = nb.uint32(i * 374761393 + j * 668265263 + k * 2147483647 + 12345)
     h = (h ^ (h >> nb.uint32(13))) * nb.uint32(1274126177)
-    return nb.float64((h ^ (h >> nb.uint32(16))) & nb.uint32(0xffff)) / 65535.0
+    return nb.float64((h ^ (h >> nb.uint32(16))) & nb.uint32(0xFFFF)) / 65535.0
 
 
 @jit
@@ -109,8 +111,10 @@ def lookup(grid, low, inverseCell, p):
     u = a - i
     v = b - j
     w = c - k
-    near = ((grid[i, j, k] * (1 - u) + grid[i + 1, j, k] * u) * (1 - v)
-            + (grid[i, j + 1, k] * (1 - u) + grid[i + 1, j + 1, k] * u) * v)
-    far = ((grid[i, j, k + 1] * (1 - u) + grid[i + 1, j, k + 1] * u) * (1 - v)
-           + (grid[i, j + 1, k + 1] * (1 - u) + grid[i + 1, j + 1, k + 1] * u) * v)
+    near = (grid[i, j, k] * (1 - u) + grid[i + 1, j, k] * u) * (1 - v) + (
+        grid[i, j + 1, k] * (1 - u) + grid[i + 1, j + 1, k] * u
+    ) * v
+    far = (grid[i, j, k + 1] * (1 - u) + grid[i + 1, j, k + 1] * u) * (1 - v) + (
+        grid[i, j + 1, k + 1] * (1 - u) + grid[i + 1, j + 1, k + 1] * u
+    ) * v
     return near * (1 - w) + far * w

@@ -4,6 +4,7 @@ Bodies, joints and contacts follow Mueller et al., "Detailed Rigid Body Simulati
 Based Dynamics", 2020 (rigid case, zero compliance, one iteration a sub-step). A joint breaks when the gap
 that one sub-step opens exceeds its strength; that gap grows with dt squared, so strengths scale with it.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -34,7 +35,12 @@ def _push(x, q, i, r, d, inverseMass, inverseInertia, amount):
     for k in range(3):
         x[i, k] += amount * inverseMass * d[k]
     s = amount * inverseInertia
-    turn(q[i], s * (r[1] * d[2] - r[2] * d[1]), s * (r[2] * d[0] - r[0] * d[2]), s * (r[0] * d[1] - r[1] * d[0]))
+    turn(
+        q[i],
+        s * (r[1] * d[2] - r[2] * d[1]),
+        s * (r[2] * d[0] - r[0] * d[2]),
+        s * (r[0] * d[1] - r[1] * d[0]),
+    )
 
 
 @jit
@@ -43,8 +49,30 @@ def _cell(value, offset):
 
 
 @jit
-def simulate(rest, corners, radius, mass, inertia, ghost, start, jointA, jointB, anchorA, anchorB, strength,
-             impulse, gravity, frames, dt, seed, outX, outQ, events, eventCount, eventsPerFrame):
+def simulate(
+    rest,
+    corners,
+    radius,
+    mass,
+    inertia,
+    ghost,
+    start,
+    jointA,
+    jointB,
+    anchorA,
+    anchorB,
+    strength,
+    impulse,
+    gravity,
+    frames,
+    dt,
+    seed,
+    outX,
+    outQ,
+    events,
+    eventCount,
+    eventsPerFrame,
+):
     """Steps all bodies over `frames` frames; writes positions and quaternions at each frame's end.
 
     start: frame (fractional) at which a body wakes; asleep bodies hold like the ground. ghost: bodies that
@@ -101,7 +129,11 @@ def simulate(rest, corners, radius, mass, inertia, ghost, start, jointA, jointB,
                 gap = math.sqrt(gap)
                 if gap > strength[b]:
                     whole[b] = False
-                    if count < events.shape[0] and frameEvents < eventsPerFrame and np.random.random() < 0.5:
+                    if (
+                        count < events.shape[0]
+                        and frameEvents < eventsPerFrame
+                        and np.random.random() < 0.5
+                    ):
                         events[count, 0] = t
                         for k in range(3):
                             events[count, 1 + k] = x[i, k] + ri[k]
@@ -156,7 +188,14 @@ def simulate(rest, corners, radius, mass, inertia, ghost, start, jointA, jointB,
                                                 move = d[k] * p
                                                 x[i, k] += move * mi
                                                 x[j, k] -= move * mj
-                                                slip = ((x[i, k] - xPrev[i, k]) - (x[j, k] - xPrev[j, k])) * 0.12 / (mi + mj)
+                                                slip = (
+                                                    (
+                                                        (x[i, k] - xPrev[i, k])
+                                                        - (x[j, k] - xPrev[j, k])
+                                                    )
+                                                    * 0.12
+                                                    / (mi + mj)
+                                                )
                                                 x[i, k] -= slip * mi
                                                 x[j, k] += slip * mj
                                     j = following[j]
@@ -227,14 +266,15 @@ def place(x, q, corners, out):
 @dataclass
 class Bodies:
     """Chunks of the target building as rigid bodies, and the joints between neighbours."""
-    rest: np.ndarray      # [n,3] centres
-    corners: np.ndarray   # [n,8,3] relative to the centre
+
+    rest: np.ndarray  # [n,3] centres
+    corners: np.ndarray  # [n,8,3] relative to the centre
     radius: np.ndarray
     mass: np.ndarray
     inertia: np.ndarray
     jointA: np.ndarray
     jointB: np.ndarray
-    anchor: np.ndarray    # [m,3] world position of each joint at rest
+    anchor: np.ndarray  # [m,3] world position of each joint at rest
     strength: np.ndarray  # [m] largest gap, metres, at TUNED_STEP
 
 
@@ -252,8 +292,17 @@ def makeBodies(hexahedra, weakness, loose, rng):
     i, j = i[touching], j[touching]
     anchor = (np.maximum(low[i], low[j]) + np.minimum(high[i], high[j])) / 2
     strength = rng.uniform(0.025, 0.09, len(i)) * np.sqrt(np.minimum(weakness[i], weakness[j]))
-    return Bodies(rest, corners, np.clip(np.cbrt(volume) * 0.5, 0.08, 0.6), mass,
-                  mass * (extent ** 2).sum(1) / 18, i.astype(np.int32), j.astype(np.int32), anchor, strength)
+    return Bodies(
+        rest,
+        corners,
+        np.clip(np.cbrt(volume) * 0.5, 0.08, 0.6),
+        mass,
+        mass * (extent**2).sum(1) / 18,
+        i.astype(np.int32),
+        j.astype(np.int32),
+        anchor,
+        strength,
+    )
 
 
 def runBodies(bodies, plan, frames, secondsPerFrame, seed):
@@ -263,8 +312,28 @@ def runBodies(bodies, plan, frames, secondsPerFrame, seed):
     x, q = np.zeros((frames, n, 3)), np.zeros((frames, n, 4))
     events, count = np.zeros((EVENT_CAPACITY, 8)), np.zeros(1, np.int64)
     strength = bodies.strength * plan.strengthScale * (dt / TUNED_STEP) ** 2
-    simulate(bodies.rest, bodies.corners, bodies.radius, bodies.mass, bodies.inertia, plan.ghost, plan.start,
-             bodies.jointA, bodies.jointB, bodies.anchor - bodies.rest[bodies.jointA],
-             bodies.anchor - bodies.rest[bodies.jointB], strength, plan.impulse,
-             np.array([plan.lean[0], plan.lean[1], -9.81]), frames, dt, seed, x, q, events, count, 700)
-    return x, q, events[:count[0]]
+    simulate(
+        bodies.rest,
+        bodies.corners,
+        bodies.radius,
+        bodies.mass,
+        bodies.inertia,
+        plan.ghost,
+        plan.start,
+        bodies.jointA,
+        bodies.jointB,
+        bodies.anchor - bodies.rest[bodies.jointA],
+        bodies.anchor - bodies.rest[bodies.jointB],
+        strength,
+        plan.impulse,
+        np.array([plan.lean[0], plan.lean[1], -9.81]),
+        frames,
+        dt,
+        seed,
+        x,
+        q,
+        events,
+        count,
+        700,
+    )
+    return x, q, events[: count[0]]

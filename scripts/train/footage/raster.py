@@ -1,4 +1,5 @@
 """Z-buffer rasteriser for hexahedra: depth and triangle id per sample."""
+
 import math
 
 import numpy as np
@@ -39,15 +40,19 @@ def _raster(points, view, perspective, depth, ids, base, triangles):
             area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
             if area >= -1e-9:
                 continue
-            left = max(0, int(math.ceil(min(x0, x1, x2) - .5)))
-            right = min(width - 1, int(math.floor(max(x0, x1, x2) - .5)))
-            top = max(0, int(math.ceil(min(y0, y1, y2) - .5)))
-            bottom = min(height - 1, int(math.floor(max(y0, y1, y2) - .5)))
+            left = max(0, int(math.ceil(min(x0, x1, x2) - 0.5)))
+            right = min(width - 1, int(math.floor(max(x0, x1, x2) - 0.5)))
+            top = max(0, int(math.ceil(min(y0, y1, y2) - 0.5)))
+            bottom = min(height - 1, int(math.floor(max(y0, y1, y2) - 0.5)))
             inverse = 1 / area
             for y in range(top, bottom + 1):
                 for x in range(left, right + 1):
-                    u = ((x1 - x - .5) * (y2 - y - .5) - (x2 - x - .5) * (y1 - y - .5)) * inverse
-                    w = ((x2 - x - .5) * (y0 - y - .5) - (x0 - x - .5) * (y2 - y - .5)) * inverse
+                    u = (
+                        (x1 - x - 0.5) * (y2 - y - 0.5) - (x2 - x - 0.5) * (y1 - y - 0.5)
+                    ) * inverse
+                    w = (
+                        (x2 - x - 0.5) * (y0 - y - 0.5) - (x0 - x - 0.5) * (y2 - y - 0.5)
+                    ) * inverse
                     s = 1 - u - w
                     if u >= 0 and w >= 0 and s >= 0:
                         z = u * p[i0, 2] + w * p[i1, 2] + s * p[i2, 2]

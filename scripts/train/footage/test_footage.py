@@ -1,4 +1,5 @@
 """Run with `python -m unittest footage.test_footage` from scripts/train."""
+
 import json
 import re
 import tempfile
@@ -32,7 +33,7 @@ class Encoding(unittest.TestCase):
         k, h = encoding.KNEE, 1e-3
         below = float(encoding.encode(k)) - float(encoding.encode(k - h))
         above = float(encoding.encode(k + h)) - float(encoding.encode(k))
-        self.assertAlmostEqual(above / below, 1, delta=.02)
+        self.assertAlmostEqual(above / below, 1, delta=0.02)
 
 
 class Clips(unittest.TestCase):
@@ -63,14 +64,33 @@ class Clips(unittest.TestCase):
 
     def test_held_out_camera_stays_out_of_training(self):
         from .clip import _drawMeta
-        moves = {split: {_drawMeta(np.random.default_rng(s), s, split, "any", 25, 128, 128)["camera"] for s in range(200)}
-                 for split in ("train", "held_out")}
+
+        moves = {
+            split: {
+                _drawMeta(np.random.default_rng(s), s, split, "any", 25, 128, 128)["camera"]
+                for s in range(200)
+            }
+            for split in ("train", "held_out")
+        }
         self.assertNotIn("crane", moves["train"])
         self.assertIn("crane", moves["held_out"])
 
     def test_files_are_resumed_and_complete(self):
         with tempfile.TemporaryDirectory() as folder:
-            arguments = ["--out", folder, "--seed", "5", "--count", "1", "--size", "64x48", "--frames", "9", "--workers", "1"]
+            arguments = [
+                "--out",
+                folder,
+                "--seed",
+                "5",
+                "--count",
+                "1",
+                "--size",
+                "64x48",
+                "--frames",
+                "9",
+                "--workers",
+                "1",
+            ]
             main(arguments)
             path = folder + "/train/fast_5.npz"
             with np.load(path) as clip:
@@ -91,9 +111,17 @@ class Clips(unittest.TestCase):
 
 
 class Prompts(unittest.TestCase):
-    def meta(self, kind, direction="none", dust=.4):
-        return {"kind": kind, "direction": direction, "dust": dust, "fire": kind == "fire", "time_of_day": "dusk", "speed": "slow",
-                "camera": "pan", "building": {"style": "academic", "floors": 8}}
+    def meta(self, kind, direction="none", dust=0.4):
+        return {
+            "kind": kind,
+            "direction": direction,
+            "dust": dust,
+            "fire": kind == "fire",
+            "time_of_day": "dusk",
+            "speed": "slow",
+            "camera": "pan",
+            "building": {"style": "academic", "floors": 8},
+        }
 
     def test_every_kind_has_words_in_both_languages(self):
         for kind in KINDS:
@@ -104,17 +132,26 @@ class Prompts(unittest.TestCase):
         rng = np.random.default_rng(1)
         sided = {"left": "left|izquierda", "right": "right|derecha"}
         for kind in KINDS:
-            for direction in (("left", "right") if kind == "shear" else (kind,) if kind in sided else ("none",)):
+            for direction in (
+                ("left", "right") if kind == "shear" else (kind,) if kind in sided else ("none",)
+            ):
                 prompts = makePrompts(self.meta(kind, direction), rng)
                 for text in prompts["en"] + prompts["es"]:
                     self.assertNotIn("{", text)
                     for side, pattern in sided.items():
-                        self.assertEqual(bool(re.search(rf"\b({pattern})\b", text)), direction == side, text)
+                        self.assertEqual(
+                            bool(re.search(rf"\b({pattern})\b", text)), direction == side, text
+                        )
 
     def test_mirror_swaps_sides_and_undoes_itself(self):
-        self.assertEqual(mirror_prompt("Left side falls to the right, cae a la izquierda"),
-                         "Right side falls to the left, cae a la derecha")
-        meta = dict(self.meta("left", "left"), prompts={"en": ["topples to the left"], "es": ["cae hacia la izquierda"]})
+        self.assertEqual(
+            mirror_prompt("Left side falls to the right, cae a la izquierda"),
+            "Right side falls to the left, cae a la derecha",
+        )
+        meta = dict(
+            self.meta("left", "left"),
+            prompts={"en": ["topples to the left"], "es": ["cae hacia la izquierda"]},
+        )
         flipped = mirror_meta(meta)
         self.assertEqual((flipped["kind"], flipped["direction"]), ("right", "right"))
         self.assertEqual(flipped["prompts"]["es"], ["cae hacia la derecha"])
