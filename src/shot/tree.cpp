@@ -208,7 +208,7 @@ class Builder : public YAML::EventHandler {
 
 void checkBytes(const std::string& text, const std::string& name) {
     if (text.size() > kMostBytes) {
-        throw Error(ExitCode::Usage, cat("larger than ", kMostBytes >> 20, " MiB: not a shot file"),
+        throw Error(ExitCode::Usage, cat("larger than ", kMostBytes >> 10, " KiB: not a shot file"),
                     {name});
     }
     const size_t mark = text.rfind("\xEF\xBB\xBF", 0) == 0 ? 3 : 0;  // a byte order mark is allowed

@@ -25,7 +25,7 @@ struct Node {
 
 /// Limits on what a shot file may hold: it may come from elsewhere, so that none of it may cost
 /// much to refuse.
-constexpr size_t kMostBytes = size_t{1} << 20;     ///< of the file
+constexpr size_t kMostBytes = size_t{256} << 10;   ///< of the file
 constexpr size_t kMostValues = 10000;              ///< after aliases are replaced
 constexpr size_t kMostExpanded = size_t{4} << 20;  ///< bytes of text after aliases are replaced
 constexpr int kDeepest = 32;                       ///< lists and mappings inside one another

@@ -31,7 +31,7 @@ TEST_CASE("aliases work in small and are refused as bombs", "[hostile]") {
                 repeat("," + one, 9) + "]\n";
     }
     CHECK_THAT(refusal(kLeast + bomb), Contains("more than 10000 values"));
-    CHECK_THAT(refusal(kLeast + "a: &a " + std::string(900000, 'x') + "\nb: [" +
+    CHECK_THAT(refusal(kLeast + "a: &a " + std::string(200000, 'x') + "\nb: [" +
                        repeat("*a, ", 50) + "]\n"),
                Contains("expand to more text"));
     CHECK_THAT(refusal(kLeast + "a: &a x\nb: [" + repeat("*a, ", 200) + "]\n"),
@@ -44,8 +44,8 @@ TEST_CASE("depth, size and number are limited", "[hostile]") {
     CHECK_THAT(refusal(repeat("[", 100000)), Contains("bracket or a quote left open"));
     CHECK_THAT(refusal("a: " + repeat("{a: ", 5000)), Contains("inside one another"));
     CHECK_THAT(refusal(repeat("- ", 5000)), Contains("inside one another"));
-    CHECK_THAT(refusal(repeat("- a\n", 200000)), Contains("more than 10000 values"));
-    CHECK_THAT(refusal(kLeast + "#" + std::string(1 << 20, 'x')), Contains("larger than 1 MiB"));
+    CHECK_THAT(refusal(repeat("- a\n", 50000)), Contains("more than 10000 values"));
+    CHECK_THAT(refusal(kLeast + "#" + std::string(1 << 20, 'x')), Contains("larger than 256 KiB"));
     CHECK_THAT(refusal(kLeast, {"prompt=" + std::string(30000, 'x')}),
                Contains("longer than 20000 bytes"));
     CHECK_THAT(refusal(kLeast, {"frames=1-999999999999"}), Contains("frames"));
