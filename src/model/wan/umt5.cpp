@@ -1,0 +1,108 @@
+#include "model/wan/umt5.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/layers/attention.h"
+#include "support/strings.h"
+
+namespace derrumbe::model {
+
+namespace {
+
+/// float16 overflows in large T5s; the reference clamps after every sublayer, a little lower once
+/// something has overflowed.
+void clampHalf(at::Tensor& x) {
+    if (x.scalar_type() != at::kHalf) return;
+    const double limit = 65504 - (at::isinf(x).any().item<bool>() ? 1000 : 0);
+    x.clamp_(-limit, limit);
+}
+
+}  // namespace
+
+at::Tensor umt5Buckets(int64_t tokens, int64_t buckets, int64_t farthest) {
+    const at::Tensor positions = at::arange(tokens, at::kLong);
+    const at::Tensor distance = positions.unsqueeze(0) - positions.unsqueeze(1);  // key - query
+    const int64_t half = buckets / 2, exact = half / 2;
+    const at::Tensor far = distance.abs();
+    const double range = std::log(static_cast<double>(farthest) / static_cast<double>(exact));
+    const at::Tensor logarithmic = far.to(at::kFloat)
+                                       .div(static_cast<double>(exact))
+                                       .log()
+                                       .div(range)
+                                       .mul(static_cast<double>(half - exact))
+                                       // log 0 at distance 0, which `where` leaves out
+                                       .clamp(0, static_cast<double>(half))
+                                       .to(at::kLong)
+                                       .add(exact)
+                                       .clamp_max(half - 1);
+    return at::where(far < exact, far, logarithmic) + (distance > 0).to(at::kLong) * half;
+}
+
+Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config)
+    : config_(config), device_(weights.device()), dtype_(weights.dtype()) {
+    const bool shared = weights.has("shared.weight") || !weights.has("encoder.embed_tokens.weight");
+    embedding_ = weights.tensor(shared ? "shared.weight" : "encoder.embed_tokens.weight",
+                                {config.vocabulary, config.width});
+    const int64_t inner = config.heads * config.headSize;
+    // In float16 the reference keeps the last projection in float32.
+    const at::ScalarType wide = dtype_ == at::kHalf ? at::kFloat : dtype_;
+    for (int64_t index = 0; index < config.layers; ++index) {
+        const Weights scope = weights / "encoder.block" / static_cast<int>(index) / "layer";
+        const Weights self = scope / "0.SelfAttention", dense = scope / "1.DenseReluDense";
+        Block block;
+        block.attentionNorm = RmsNorm(scope / "0.layer_norm", config.width, config.epsilon);
+        block.q = Linear(self / "q", config.width, inner, false);
+        block.k = Linear(self / "k", config.width, inner, false);
+        block.v = Linear(self / "v", config.width, inner, false);
+        block.o = Linear(self / "o", inner, config.width, false);
+        block.bias = self.tensor("relative_attention_bias.weight", {config.buckets, config.heads});
+        block.forwardNorm = RmsNorm(scope / "1.layer_norm", config.width, config.epsilon);
+        block.gate = Linear(dense / "wi_0", config.width, config.hidden, false);
+        block.up = Linear(dense / "wi_1", config.width, config.hidden, false);
+        block.down = Linear((dense / "wo").withDtype(wide), config.hidden, config.width, false);
+        blocks_.push_back(std::move(block));
+    }
+    finalNorm_ = RmsNorm(weights / "encoder.final_layer_norm", config.width, config.epsilon);
+}
+
+void Umt5Encoder::attend(at::Tensor& x, const Block& block, const at::Tensor& buckets) const {
+    const at::Tensor h = block.attentionNorm(x);
+    const auto heads = [&](const Linear& linear) { return splitHeads(linear(h), config_.heads); };
+    const at::Tensor bias = block.bias.index_select(0, buckets.flatten())
+                                .view({buckets.size(0), buckets.size(1), config_.heads})
+                                .permute({2, 0, 1})
+                                .unsqueeze(0)
+                                .contiguous();
+    const at::Tensor mixed =
+        attention(heads(block.q), heads(block.k), heads(block.v), bias, /*scale=*/1.0);
+    x = x + block.o(joinHeads(mixed));
+    clampHalf(x);
+}
+
+void Umt5Encoder::forward(at::Tensor& x, const Block& block) const {
+    const at::Tensor h = block.forwardNorm(x);
+    const at::Tensor inner = at::gelu(block.gate(h), "tanh").mul_(block.up(h));
+    x = (x + block.down(inner.to(block.down.weight.scalar_type()))).to(dtype_);
+    clampHalf(x);
+}
+
+at::Tensor Umt5Encoder::encode(std::span<const int64_t> ids) const {
+    at::Tensor indices = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
+    std::copy(ids.begin(), ids.end(), indices.data_ptr<int64_t>());
+    if (ids.empty() || std::any_of(ids.begin(), ids.end(),
+                                   [&](int64_t id) { return id < 0 || id >= config_.vocabulary; }))
+        throw Error(ExitCode::Internal, cat("token ids must be in [0, ", config_.vocabulary,
+                                            "), and there must be one"));
+    indices = indices.to(device_);
+    at::Tensor x = embedding_.index_select(0, indices).unsqueeze(0);
+    const at::Tensor buckets =
+        umt5Buckets(indices.size(0), config_.buckets, config_.farthest).to(device_);
+    for (const Block& block : blocks_) {
+        attend(x, block, buckets);
+        forward(x, block);
+    }
+    return finalNorm_(x).to(at::kCPU, at::kFloat);
+}
+
+}  // namespace derrumbe::model

@@ -1,0 +1,48 @@
+#include "model/wan/vae_decoder.h"
+
+namespace derrumbe::model {
+
+VaeDecoder::VaeDecoder(const Weights& all, const VaeConfig& config) : residual_(config.residual) {
+    const Weights weights = all / "decoder";
+    const int64_t stages = config.stages(), latents = config.latentChannels;
+    int64_t width = config.decoderBaseDim * config.widths.back();
+    postQuant_ = PointConv(all / "post_quant_conv", latents, latents, 3);
+    in_ = CausalConv3d(weights / "conv_in", latents, width, {3, 3, 3});
+    middle_.emplace_back(weights / "mid_block", width);
+    for (int64_t index = 0; index < stages; ++index) {
+        const Weights scope = weights / "up_blocks" / static_cast<int>(index);
+        const int64_t out = config.decoderBaseDim * config.widths[stages - 1 - index];
+        const bool last = index == stages - 1;
+        Stage stage;
+        for (int64_t block = 0; block <= config.residualBlocks; ++block) {
+            stage.blocks.emplace_back(scope / "resnets" / static_cast<int>(block), width, out);
+            width = out;
+        }
+        if (!last) {
+            const bool time = config.halveTime[stages - 2 - index];
+            stage.timeFactor = time ? 2 : 1;
+            // The first form halves the width on the way up, the residual form keeps it.
+            width = residual_ ? out : out / 2;
+            stage.up.emplace(scope / (residual_ ? "upsampler" : "upsamplers.0"), out, width, time);
+        }
+        stages_.push_back(std::move(stage));
+    }
+    norm_ = ChannelNorm(weights / "norm_out", width, 3);
+    out_ = CausalConv3d(weights / "conv_out", width, config.outChannels, {3, 3, 3});
+}
+
+at::Tensor VaeDecoder::operator()(const at::Tensor& x, VaeCache& cache) const {
+    cache.rewind();
+    at::Tensor y = in_(postQuant_(x), cache.next());
+    y = middle_.front()(y, cache);
+    for (const Stage& stage : stages_) {
+        const at::Tensor before = y;
+        for (const VaeResidualBlock& block : stage.blocks) y = block(y, cache);
+        if (!stage.up) continue;
+        y = (*stage.up)(y, cache);
+        if (residual_) addUnfolded(y, before, stage.timeFactor);
+    }
+    return normedConv(norm_, out_, y, cache);
+}
+
+}  // namespace derrumbe::model

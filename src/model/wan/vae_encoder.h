@@ -1,0 +1,42 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <variant>
+#include <vector>
+
+#include "model/wan/vae_blocks.h"
+#include "model/wan/vae_config.h"
+
+namespace derrumbe::model {
+
+/// Pixels to the means of the latent distribution, a chunk at a time. Keys below `encoder.`, and
+/// `quant_conv`.
+class VaeEncoder {
+  public:
+    VaeEncoder(const Weights& weights, const VaeConfig& config);
+
+    /// A chunk [T, H / patch, W / patch, 3 patch^2] (one frame first, then multiples of 4) to
+    /// [T', h, w, latentChannels], not normalised.
+    at::Tensor operator()(const at::Tensor& x, VaeCache& cache) const;
+
+  private:
+    struct Stage {  ///< the residual form's
+        std::vector<VaeResidualBlock> blocks;
+        std::optional<VaeDownsample> down;
+        int64_t out = 0, timeFactor = 1, spaceFactor = 1;
+    };
+    using Layer = std::variant<VaeResidualBlock, VaeDownsample>;
+
+    void buildStages(const Weights& weights, const VaeConfig& config);
+    void buildLayers(const Weights& weights, const VaeConfig& config);
+
+    CausalConv3d in_;
+    std::vector<Stage> stages_;  ///< residual form
+    std::vector<Layer> layers_;  ///< first form: a flat list, as its keys are
+    std::vector<VaeMiddle> middle_;
+    ChannelNorm norm_;
+    CausalConv3d out_;
+    PointConv quant_;  ///< only the means' half of quant_conv
+};
+
+}  // namespace derrumbe::model

@@ -1,0 +1,202 @@
+#include "model/wan/vae.h"
+
+#include <catch2/catch.hpp>
+
+#include "fixture.h"
+#include "support/error.h"
+
+using namespace derrumbe;
+using namespace derrumbe::model;
+
+namespace {
+
+at::Tensor perChannel(const std::vector<double>& values) {
+    return at::tensor(at::ArrayRef<double>(values)).to(at::kFloat).view({1, -1, 1, 1, 1});
+}
+
+struct Loaded {
+    VaeConfig config;
+    std::unique_ptr<WanVae> vae;
+
+    explicit Loaded(const Fixture& fixture, VaeChunks chunks = {},
+                    at::ScalarType dtype = at::kFloat)
+        : config(VaeConfig::read(fixture.config)) {
+        fixture.config.throwIfProblems();
+        const Weights weights = fixture.weights(dtype);
+        vae = std::make_unique<WanVae>(weights, config, chunks);
+        weights.throwIfProblems();
+        CHECK(weights.unused().empty());
+    }
+    /// The fixture's latents (the distribution's mean) as the model uses them.
+    at::Tensor normalised(const at::Tensor& mean) const {
+        return (mean - perChannel(config.latentMean)) / perChannel(config.latentStd);
+    }
+};
+
+Config settings(const std::string& text) {
+    return Config::parse(text, "config.json");
+}
+
+}  // namespace
+
+TEST_CASE("VAE encodes and decodes as the reference, both forms", "[vae][parity]") {
+    const auto fixtures = Fixture::all("vae_");
+    REQUIRE(fixtures.size() >= 8);
+    for (const Fixture& fixture : fixtures) {
+        INFO(fixture.name);
+        const Loaded loaded(fixture);
+        const at::Tensor video = fixture.floats("video");
+        const at::Tensor expected = loaded.normalised(fixture.value("latents"));
+        double done = 0, total = 0;
+        const Tick tick = [&](double d, double t) {
+            CHECK(d > done);
+            done = d, total = t;
+        };
+        const at::Tensor latents = loaded.vae->encode(video, tick);
+        CHECK(done == total);
+        CHECK(latents.scalar_type() == at::kFloat);
+        CHECK(latents.size(2) == loaded.config.latentFrames(video.size(2)));
+        CHECK(largestDifference(latents, expected) < 1e-4);
+        done = 0;
+        const at::Tensor decoded = loaded.vae->decode(expected, tick);
+        CHECK(done == total);
+        CHECK(decoded.size(2) == loaded.config.frames(latents.size(2)));
+        CHECK(largestDifference(decoded, fixture.value("decoded")) < 1e-4);
+    }
+}
+
+TEST_CASE("VAE chunks of any size give the same result", "[vae]") {
+    for (const std::string name : {"vae_0", "vae_3", "vae_4", "vae_6"}) {
+        INFO(name);
+        const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / name};
+        const at::Tensor video = fixture.floats("video");
+        const Loaded one(fixture);
+        const at::Tensor latents = one.vae->encode(video), decoded = one.vae->decode(latents);
+        for (const int64_t size : {2, 3, 16}) {
+            const Loaded larger(fixture, VaeChunks{size, size});
+            CHECK(largestDifference(larger.vae->encode(video), latents) < 2e-5);
+            CHECK(largestDifference(larger.vae->decode(latents), decoded) < 2e-5);
+        }
+    }
+}
+
+TEST_CASE("VAE remembers the last frames only, however long the clip", "[vae]") {
+    for (const std::string name : {"vae_0", "vae_4"}) {
+        INFO(name);
+        const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / name};
+        const VaeConfig config = VaeConfig::read(fixture.config);
+        const VaeEncoder encoder(fixture.weights(), config);
+        const VaeDecoder decoder(fixture.weights(), config);
+        VaeCache encoding, decoding;
+        int64_t encodingBytes = 0, decodingBytes = 0;
+        for (int chunk = 0; chunk < 6; ++chunk) {
+            const at::Tensor pixels =
+                at::randn({chunk == 0 ? 1 : 4, 16, 16, config.inChannels}, at::kFloat);
+            const at::Tensor latents = encoder(pixels, encoding);
+            CHECK(latents.size(0) == 1);
+            CHECK(decoder(latents, decoding).size(0) == (chunk == 0 ? 1 : 4));
+            if (chunk == 0) {
+                encodingBytes = encoding.bytes();
+                decodingBytes = decoding.bytes();
+            }
+            CHECK(encoding.bytes() == encodingBytes);
+            CHECK(decoding.bytes() == decodingBytes);
+        }
+        encoding.rewind();
+        for (size_t slot = 0; slot < encoding.slots(); ++slot) CHECK(encoding.next().size(0) <= 2);
+        // conv_in, two a block in three stages, two that halve time, four in the middle, conv_out
+        CHECK(encoding.slots() == size_t(1 + 3 * 2 * config.residualBlocks + 2 + 4 + 1));
+    }
+}
+
+TEST_CASE("VAE is causal: later frames change no earlier latent", "[vae]") {
+    const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "vae_4"};
+    const Loaded loaded(fixture);
+    const at::Tensor video = fixture.floats("video");
+    const at::Tensor whole = loaded.vae->encode(video);
+    const at::Tensor part = loaded.vae->encode(video.narrow(2, 0, 9));
+    CHECK(at::equal(whole.narrow(2, 0, 3), part));
+    CHECK(at::equal(loaded.vae->decode(whole).narrow(2, 0, 9), loaded.vae->decode(part)));
+}
+
+TEST_CASE("VAE gives a clip of zeros the same latents every time", "[vae]") {
+    const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "vae_4"};
+    const Loaded loaded(fixture), fresh(fixture);
+    const at::Tensor grey = at::zeros({1, 3, 9, 32, 16}), longer = at::zeros({1, 3, 13, 32, 16});
+    const at::Tensor first = loaded.vae->encode(grey);
+    at::Tensor second = loaded.vae->encode(grey);
+    CHECK(at::equal(first, second));
+    second.zero_();  // the caller's own: what is remembered must not change with it
+    CHECK(at::equal(loaded.vae->encode(grey), first));
+    CHECK(at::equal(loaded.vae->encode(longer), fresh.vae->encode(longer)));
+    // almost zero is not zero
+    at::Tensor dot = grey.clone();
+    dot[0][1][0][8][8] = 0.5;
+    CHECK(largestDifference(loaded.vae->encode(dot), first) > 1e-4);
+}
+
+TEST_CASE("VAE runs in bfloat16 close to float32", "[vae]") {
+    for (const std::string name : {"vae_0", "vae_4", "vae_5"}) {
+        INFO(name);
+        const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / name};
+        const Loaded exact(fixture), coarse(fixture, {}, at::kBFloat16);
+        const at::Tensor video = fixture.floats("video");
+        const at::Tensor latents = exact.vae->encode(video);
+        const at::Tensor half = coarse.vae->encode(video);
+        CHECK(half.scalar_type() == at::kFloat);
+        CHECK((half - latents).abs().mean().item<double>() <
+              0.03 * latents.abs().mean().item<double>());
+        const at::Tensor decoded = coarse.vae->decode(latents);
+        CHECK(decoded.scalar_type() == at::kFloat);
+        CHECK((decoded - exact.vae->decode(latents)).abs().mean().item<double>() < 0.03);
+    }
+}
+
+TEST_CASE("VAE refuses shapes that cannot be", "[vae]") {
+    const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "vae_4"};
+    const Loaded loaded(fixture);
+    CHECK_THROWS_AS(loaded.vae->encode(at::zeros({1, 3, 5, 30, 32})), Error);
+    CHECK_THROWS_AS(loaded.vae->encode(at::zeros({1, 4, 5, 32, 32})), Error);
+    CHECK_THROWS_AS(loaded.vae->encode(at::zeros({2, 3, 5, 32, 32})), Error);
+    CHECK_THROWS_AS(loaded.vae->decode(at::zeros({1, 5, 2, 4, 4})), Error);
+    // a tick that throws (an interrupt) ends the work
+    const Tick stop = [](double, double) { throw Error(ExitCode::Interrupted, "stop"); };
+    CHECK_THROWS_AS(loaded.vae->encode(fixture.floats("video"), stop), Error);
+}
+
+TEST_CASE("VAE configuration: defaults, scales and problems", "[vae][config]") {
+    const VaeConfig published = VaeConfig::read(settings("{}"));
+    CHECK(published.spatialScale() == 8);
+    CHECK(published.temporalScale() == 4);
+    CHECK(published.latentFrames(81) == 21);
+    CHECK(published.frames(21) == 81);
+    CHECK(published.decoderBaseDim == 96);
+    CHECK(published.latentMean.size() == 16);
+    CHECK_FALSE(published.residual);
+
+    const auto problems = [](const std::string& text) {
+        const Config config = settings(text);
+        VaeConfig::read(config);
+        return config.problems().size();
+    };
+    CHECK(problems("{}") == 0);
+    CHECK(problems(R"({"patch_size": null, "decoder_base_dim": null, "made_up": 3})") == 0);
+    CHECK(problems(R"({"z_dim": 8})") == 1);                                 // statistics of 16
+    CHECK(problems(R"({"patch_size": 2})") == 1);                            // in_channels 3
+    CHECK(problems(R"({"dim_mult": []})") == 1);                             // no stage
+    CHECK(problems(R"({"dim_mult": [1, 2]})") == 1);                         // three time flags
+    CHECK(problems(R"({"temperal_downsample": [true, true, true]})") == 1);  // 8 frames a latent
+    CHECK(problems(R"({"attn_scales": [0.5]})") == 1);
+    CHECK(problems(R"({"is_residual": true, "base_dim": 3, "dim_mult": [1, 5, 4, 4]})") >= 1);
+    CHECK(problems(R"({"base_dim": 5, "dim_mult": [1, 1, 2, 2]})") == 1);  // 5 channels halved
+}
+
+TEST_CASE("VAE reports every tensor that does not fit", "[vae]") {
+    const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "vae_4"};
+    VaeConfig config = VaeConfig::read(fixture.config);
+    config.decoderBaseDim *= 2;
+    const Weights weights = fixture.weights();
+    const WanVae vae(weights, config);
+    CHECK(weights.problems().size() > 20);
+    CHECK_THROWS_AS(weights.throwIfProblems(), Error);
+}
