@@ -68,7 +68,7 @@ def make_case(folder: Path, index: int, case: dict) -> None:
               "prompt_embeds": torch.empty(1, model["text_length"], 1)}
     outputs = replay(load_pipeline(folder, run["scheduler"], run["shift"]), {**inputs, **shapes}, run)
     processor = spm.SentencePieceProcessor(model_file=str(folder / "tokenizer/spiece.model"))
-    ids = {name: torch.tensor(processor.encode(text) + [processor.eos_id()])
+    ids = {name: torch.tensor(processor.encode(text)[: model["text_length"] - 1] + [processor.eos_id()])
            for name, text in (("ids", PROMPT), ("negative_ids", NEGATIVE))}
     assert all(processor.unk_id() not in one.tolist() for one in ids.values())
     if references == 0:

@@ -1,0 +1,89 @@
+#include <catch2/catch.hpp>
+
+#include "../fixture_folders.h"
+#include "model/sampling/sampler.h"
+#include "model/video_model.h"
+#include "model/weights/config.h"
+#include "model/weights/safetensors.h"
+
+using namespace derrumbe;
+using namespace derrumbe::model;
+
+namespace {
+
+double maxDifference(const at::Tensor& a, const at::Tensor& b) {
+    REQUIRE(a.sizes() == b.sizes());
+    return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+/// One run of diffusers' WanVACEPipeline (scripts/parity/fixtures_pipeline.py), done again here.
+struct Run {
+    Config settings;
+    std::shared_ptr<const TensorSource> io;
+    std::unique_ptr<VideoModel> model;
+
+    explicit Run(const std::filesystem::path& folder)
+        : settings(Config::read(folder / "pipeline.json")),
+          io(openSafetensors(folder / "io.safetensors")),
+          model(loadVideoModel(folder, {at::kCPU, "float32"})) {}
+
+    bool has(const std::string& name) const { return io->tensors().count(name) != 0; }
+
+    at::Tensor embed(const std::string& name) const {
+        const at::Tensor ids = io->read(name).to(at::kLong).contiguous();
+        return model->encodePrompt(
+            {ids.const_data_ptr<int64_t>(), static_cast<size_t>(ids.numel())});
+    }
+
+    at::Tensor conditioning() const {
+        ConditioningInput input;
+        input.video = io->read("input_video");
+        input.mask = io->read("input_mask");
+        input.keepReactive = settings.flag("keep_reactive", true);
+        if (has("input_references"))
+            for (const at::Tensor& image : io->read("input_references").unbind(0))
+                input.references.push_back(image.unsqueeze(0).unsqueeze(2));
+        return model->encodeConditioning(input, {});
+    }
+
+    /// All steps; the latents of the references are cut off.
+    at::Tensor denoise(const at::Tensor& prompt, const at::Tensor& negative,
+                       const at::Tensor& conditions) const {
+        const auto sampler = makeSampler(settings.text("scheduler", ""),
+                                         static_cast<int>(settings.integer("steps", 0, 1, 100)),
+                                         settings.number("shift", 0, 0, 100));
+        const double guidance = settings.number("guidance", 0, 0, 100);
+        SamplerState state;
+        at::Tensor latents = io->read("noise");
+        for (const double timestep : sampler->timesteps()) {
+            at::Tensor velocity = model->velocity(latents, timestep, prompt, conditions, 1.0);
+            if (guidance > 1)
+                velocity =
+                    guide(velocity, model->velocity(latents, timestep, negative, conditions, 1.0),
+                          guidance);
+            latents = sampler->step(velocity, latents, state);
+        }
+        const int64_t frames = io->read("latents").size(2);
+        return latents.narrow(2, latents.size(2) - frames, frames);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the whole pipeline makes diffusers' video from the same noise", "[pipeline][parity]") {
+    const auto folders = fixtureFolders("pipeline_");
+    REQUIRE(folders.size() >= 3);
+    for (const auto& folder : folders) {
+        INFO(folder.filename().string());
+        const Run run(folder);
+        const at::Tensor prompt = run.embed("ids"), negative = run.embed("negative_ids");
+        CHECK(maxDifference(prompt, run.io->read("prompt_embeds")) <= 1e-4);
+        if (run.has("negative_prompt_embeds"))
+            CHECK(maxDifference(negative, run.io->read("negative_prompt_embeds")) <= 1e-4);
+        const at::Tensor conditions = run.conditioning();
+        CHECK(maxDifference(conditions, run.io->read("conditioning")) <= 1e-4);
+        const at::Tensor latents = run.denoise(prompt, negative, conditions);
+        CHECK(maxDifference(latents, run.io->read("latents")) <= 2e-3);
+        CHECK(maxDifference(run.model->decode(latents, {}), run.io->read("video")) <= 2e-3);
+    }
+}
