@@ -20,58 +20,62 @@ namespace {
 /// (reference/wan-vace.md, 5).
 constexpr int maskGrow = 6;
 
-/// R, G, B of a frame's window, interleaved; a plate with one channel gives it three times.
-std::vector<float> rgb(const Frame& frame, const Window& window) {
-    int index[3] = {frame.channel("R"), frame.channel("G"), frame.channel("B")};
-    if (index[0] < 0 || index[1] < 0 || index[2] < 0)
-        std::fill(index, index + 3, std::max(0, frame.channel("Y")));
-    std::vector<float> pixels(static_cast<size_t>(window.width) * window.height * 3);
-    float* out = pixels.data();
-    for (int y = window.y; y < window.bottom(); ++y)
-        for (int x = window.x; x < window.right(); ++x)
-            for (int c = 0; c < 3; ++c) *out++ = frame.at(x, y)[index[c]];
-    return pixels;
-}
-
-void putPlane(Clip& clip, int frame, const std::vector<float>& interleaved) {
+void putPlane(Clip& clip, int index, const Frame& codes) {
     for (int c = 0; c < 3; ++c) {
-        float* plane = clip.plane(c, frame);
+        float* plane = clip.plane(c, index);
         for (size_t i = 0; i < clip.planeSize(); ++i)
-            plane[i] = std::clamp(interleaved[i * 3 + c] * 2 - 1, -1.0f, 1.0f);
+            plane[i] = std::clamp(codes.pixels[i * 3 + c] * 2 - 1, -1.0f, 1.0f);
     }
 }
 
-/// Scene-linear plate pixels to the model's code in [0, 1]. The picture is resized as code, not as
-/// light: a filter's negative lobes around a highlight would otherwise ring across the whole
+/// Part of a picture as the model's codes in [0, 1], resized. The picture is resized as code, not
+/// as light: a filter's negative lobes around a highlight would otherwise ring across the whole
 /// picture.
-std::vector<float> codesFromPlate(const image::ColorTransform& transform,
-                                  const clip::Encoding& encoding, std::vector<float> pixels) {
-    transform.apply(pixels.data(), pixels.size() / 3);
-    for (float& value : pixels) value = encoding.encode(value);
-    return pixels;
+Frame codesFromPicture(const Frame& picture, const Window& part,
+                       const image::ColorTransform& toModel, const clip::Encoding& encoding,
+                       int width, int height) {
+    Frame codes = image::cropColour(picture, part);
+    toModel.apply(codes);
+    for (float& value : codes.pixels) value = encoding.encode(value);
+    const bool larger = width > part.width || height > part.height;
+    return image::resize(codes, width, height,
+                         larger ? image::enlargeFromModel : image::reduceForModel);
 }
 
 /// An image fitted inside the canvas, aspect kept, centred on white, as VACE's references are
 /// (diffusers, WanVACEPipeline.preprocess_conditions).
-Clip fitOnWhite(const std::vector<float>& codes, int width, int height, int canvasWidth,
-                int canvasHeight) {
-    const double scale = std::min(static_cast<double>(canvasWidth) / width,
-                                  static_cast<double>(canvasHeight) / height);
-    const int newWidth = std::max(1, static_cast<int>(width * scale)),
-              newHeight = std::max(1, static_cast<int>(height * scale));
-    const std::vector<float> small = image::resize(codes, width, height, 3, newWidth, newHeight);
+Clip fitOnWhite(const Frame& picture, const image::ColorTransform& toModel,
+                const clip::Encoding& encoding, int canvasWidth, int canvasHeight) {
+    const double scale = std::min(static_cast<double>(canvasWidth) / picture.data.width,
+                                  static_cast<double>(canvasHeight) / picture.data.height);
+    const int width = std::max(1, static_cast<int>(picture.data.width * scale));
+    const int height = std::max(1, static_cast<int>(picture.data.height * scale));
+    const Frame codes = codesFromPicture(picture, picture.data, toModel, encoding, width, height);
     Clip clip = Clip::filled(1, canvasHeight, canvasWidth, 1.0f);
-    const int left = (canvasWidth - newWidth) / 2, top = (canvasHeight - newHeight) / 2;
+    const int left = (canvasWidth - width) / 2, top = (canvasHeight - height) / 2;
     for (int c = 0; c < 3; ++c)
-        for (int y = 0; y < newHeight; ++y)
-            for (int x = 0; x < newWidth; ++x)
+        for (int y = 0; y < height; ++y)
+            for (int x = 0; x < width; ++x)
                 clip.plane(c, 0)[static_cast<size_t>(top + y) * canvasWidth + left + x] =
-                    std::clamp(small[(static_cast<size_t>(y) * newWidth + x) * 3 + c] * 2 - 1,
-                               -1.0f, 1.0f);
+                    std::clamp(codes.at(x, y)[c] * 2 - 1, -1.0f, 1.0f);
     return clip;
 }
 
 }  // namespace
+
+image::MatteRequest matteRequest(const shot::MatteSource& source, const std::string& file) {
+    image::MatteRequest request;
+    request.file = file;
+    request.channel = source.channel;
+    if (source.cryptomatte) {
+        request.cryptomatteLayer = source.cryptomatte->layer;
+        request.cryptomatteNames = source.cryptomatte->names;
+    }
+    request.invert = source.invert;
+    request.grow = source.grow;
+    request.feather = source.feather;
+    return request;
+}
 
 image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job) {
     image::PlateImage plate;
@@ -99,18 +103,11 @@ Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
         full.values.assign(static_cast<size_t>(full.window.width) * full.window.height, 1.0f);
         return full;
     }
-    std::vector<Matte> mattes;
-    for (size_t i = 0; i < job.mattes.size(); ++i) {
-        const shot::MatteSource& source = plan.shot.mattes[i];
-        image::MatteOptions options;
-        options.channel = source.channel;
-        options.invert = source.invert;
-        options.grow = source.grow;
-        options.feather = source.feather;
-        mattes.push_back(
-            image::readMatte(job.mattes[i], options, plan.plateData, plan.plateDisplay));
-    }
-    return image::unite(mattes);
+    Matte matte;
+    for (size_t i = 0; i < job.mattes.size(); ++i)
+        image::uniteMattes(matte, image::readMatte(matteRequest(plan.shot.mattes[i], job.mattes[i]),
+                                                   plan.plateData, plan.plateDisplay));
+    return matte;
 }
 
 ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours,
@@ -135,10 +132,9 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
             throw Error(ExitCode::Input,
                         cat(keyframe->path.string(), ": a keyframe has the plate's size, ",
                             plan.plateData.width, "x", plan.plateData.height));
-        const std::vector<float> codes = codesFromPlate(toModel, encoding, rgb(frame, region.crop));
-        putPlane(inputs.plate, i,
-                 image::resize(codes, region.crop.width, region.crop.height, 3, region.width,
-                               region.height));
+        putPlane(
+            inputs.plate, i,
+            codesFromPicture(frame, region.crop, toModel, encoding, region.width, region.height));
         if (job.generated && !keyframe)
             clip::setMaskFrame(inputs.mask, i, readJobMatte(plan, job), region.crop, maskGrow);
         tick(i + 1, frames);
@@ -151,10 +147,8 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
         std::copy_n(inputs.mask.plane(held), inputs.plate.planeSize(), inputs.mask.plane(i));
     }
     for (const shot::FilePath& path : plan.shot.references) {
-        const Frame image = image::readPlate(path.string()).frame;
-        inputs.references.push_back(
-            fitOnWhite(codesFromPlate(toModel, encoding, rgb(image, image.data)), image.data.width,
-                       image.data.height, region.width, region.height));
+        inputs.references.push_back(fitOnWhite(image::readPlate(path.string()).frame, toModel,
+                                               encoding, region.width, region.height));
     }
     return inputs;
 }
@@ -163,21 +157,18 @@ Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                      const Clip& generated, int index) {
     const clip::CropPlan& region = plan.region;
     const clip::Encoding encoding = clip::Encoding::named(plan.model.encoding);
-    std::vector<float> codes(generated.planeSize() * 3);
+    Frame codes;
+    codes.data = codes.display = {0, 0, generated.width, generated.height};
+    codes.channels = {"R", "G", "B"};
+    codes.pixels.resize(generated.planeSize() * 3);
     for (int c = 0; c < 3; ++c) {
         const float* plane = generated.plane(c, index);
         for (size_t i = 0; i < generated.planeSize(); ++i)
-            codes[i * 3 + c] = plane[i] * 0.5f + 0.5f;
+            codes.pixels[i * 3 + c] = plane[i] * 0.5f + 0.5f;
     }
-    Frame frame;
-    frame.data = region.crop;
-    frame.display = plan.plateDisplay;
-    frame.channels = {"R", "G", "B"};
-    frame.pixels = image::resize(codes, generated.width, generated.height, 3, region.crop.width,
-                                 region.crop.height);
-    for (float& value : frame.pixels) value = encoding.decode(std::clamp(value, 0.0f, 1.0f));
-    colours.transform(plan.modelSpace, plan.plateSpace)
-        .apply(frame.pixels.data(), frame.pixels.size() / 3);
+    Frame frame = image::resizeInto(codes, region.crop, plan.plateDisplay, image::enlargeFromModel);
+    for (float& value : frame.pixels) value = encoding.decode(value);
+    colours.transform(plan.modelSpace, plan.plateSpace).apply(frame);
     return frame;
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "image/colour.h"
+#include "image/matte.h"
 #include "image/read_frame.h"
 #include "model/video_model.h"
 #include "render/plan.h"
@@ -15,6 +16,9 @@ struct ModelInputs {
     ClipMask mask;                 ///< 1 = generate; 0 before the onset and on keyframes
     std::vector<Clip> references;  ///< each one frame, fitted on a white canvas
 };
+
+/// One matte source of the shot at one file.
+image::MatteRequest matteRequest(const shot::MatteSource& source, const std::string& file);
 
 /// The plate of one job, with the shot's policy for missing frames. Throws Error(Input), also where
 /// size or channels differ from the first plate's.

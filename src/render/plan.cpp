@@ -217,11 +217,6 @@ void refuseUnsupported(const shot::Shot& shot, Problems& problems) {
     for (size_t i = 0; i < shot.model.loras.size(); ++i)
         problems.error(ExitCode::Model, "LoRAs are not applied by this version; take them out",
                        shot.place(cat("model.loras.", i)));
-    for (size_t i = 0; i < shot.mattes.size(); ++i)
-        if (shot.mattes[i].cryptomatte)
-            problems.error(ExitCode::Usage,
-                           "Cryptomatte is not read by this version; give a matte channel",
-                           shot.place(cat("matte.", i, ".cryptomatte")));
 }
 
 }  // namespace

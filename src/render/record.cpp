@@ -1,6 +1,6 @@
 #include "render/record.h"
 
-#include <ATen/cpu/Utils.h>
+#include <ATen/Version.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,9 +30,7 @@ std::string relativeTo(const fs::path& folder, const fs::path& file) {
 /// Results are promised for one kind of processor: vector width changes the order of sums.
 std::string processorKind(const RenderPlan& plan) {
     if (plan.device != "cpu") return plan.device;
-    return at::cpu::is_avx512_supported() ? "cpu avx512"
-           : at::cpu::is_avx2_supported() ? "cpu avx2"
-                                          : "cpu";
+    return "cpu " + at::get_cpu_capability();
 }
 
 }  // namespace
@@ -128,11 +126,10 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.requestedFrames = requestedFrames;
     statement.planJson = planJson(plan);
     statement.contentSha256 = contentSha256;
-    statement.builder = {
-        DERRUMBE_VERSION,
-        DERRUMBE_GIT_COMMIT,
-        DERRUMBE_COMPILER,
-        {{"libtorch", DERRUMBE_TORCH_VERSION}, {"openimageio", image::libraryVersion()}}};
+    statement.builder = {DERRUMBE_VERSION,
+                         DERRUMBE_GIT_COMMIT,
+                         DERRUMBE_COMPILER,
+                         {{"libtorch", DERRUMBE_TORCH_VERSION}}};
     statement.invocationId = invocationId;
     statement.startedOn = startedOn;
     statement.finishedOn = utcNow();

@@ -33,7 +33,6 @@ class StageClock {
 /// What a render did, gathered while it runs, and its statement.
 struct Record {
     std::string startedOn, invocationId;
-    std::string ocioConfig;
     std::vector<provenance::Dependency> inputs;
     std::string contentSha256;
     std::vector<Delivered> frames;

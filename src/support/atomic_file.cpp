@@ -65,6 +65,13 @@ void writeTextAtomically(const fs::path& path, const std::string& text) {
     });
 }
 
+void ensureWritable(const fs::path& folder) {
+    const fs::path probe = folder / cat(".", ::getpid(), ".writable");
+    writeTextAtomically(probe, "");
+    std::error_code ignored;
+    fs::remove(probe, ignored);
+}
+
 std::string readFile(const fs::path& path, ExitCode code, size_t limit) {
     std::error_code error;
     if (fs::is_directory(path, error))

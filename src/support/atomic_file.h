@@ -17,6 +17,10 @@ void writeAtomically(const std::filesystem::path& path,
 /// The same for text that is in memory.
 void writeTextAtomically(const std::filesystem::path& path, const std::string& text);
 
+/// Makes the folder and a file in it that is removed at once, so that a render which cannot deliver
+/// says so before it computes. Throws Error(Output).
+void ensureWritable(const std::filesystem::path& folder);
+
 /// Whole file as bytes; throws Error(code) naming the file where it cannot be read or is above
 /// `limit` bytes.
 std::string readFile(const std::filesystem::path& path, ExitCode code = ExitCode::Input,

@@ -13,21 +13,23 @@ cd "$work"
 
 fail() {
     printf 'case %s: %s\n' "$name" "$*"
-    for file in out err; do [ -e $file ] && { printf -- '--- %s\n' $file; tail -n 40 $file; }; done
+    for file in out.txt err.txt; do [ -e $file ] && { printf -- '--- %s\n' $file; tail -n 40 $file; }; done
     exit 1
 }
 
-# exits CODE ARGUMENTS...: runs derrumbe, standard output to `out`, standard error to `err`.
+# exits CODE ARGUMENTS...: runs derrumbe; what it said is in out.txt and err.txt.
 exits() {
     local code=0 expected=$1
     shift
-    "$derrumbe" "$@" >out 2>err || code=$?
+    "$derrumbe" "$@" >out.txt 2>err.txt || code=$?
     [ "$code" = "$expected" ] || fail "derrumbe $* ended with $code, expected $expected"
 }
 
-# says FILE TEXT: FILE (out or err) holds TEXT.
-says() { grep -qF -- "$2" "$1" || fail "$1 does not say '$2'"; }
-silent() { ! grep -qF -- "$2" "$1" || fail "$1 says '$2'"; }
+text() { case $1 in out | err) echo "$1.txt" ;; *) echo "$1" ;; esac; }
+
+# says FILE TEXT: FILE (out and err are what the last run said) holds TEXT.
+says() { grep -qF -- "$2" "$(text "$1")" || fail "$1 does not say '$2'"; }
+silent() { ! grep -qF -- "$2" "$(text "$1")" || fail "$1 says '$2'"; }
 
 # plates FIRST LAST [WxH]: a small moving scene-linear plate with values above 1, and a matte in its middle.
 plates() {

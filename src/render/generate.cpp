@@ -1,0 +1,122 @@
+#include <filesystem>
+
+#include "clip/anchor.h"
+#include "model/weights/safetensors.h"
+#include "render/run.h"
+#include "render/state.h"
+#include "render/tensor_bridge.h"
+#include "support/interrupt.h"
+#include "support/log.h"
+#include "support/strings.h"
+#include "text/prompt_clean.h"
+#include "text/tokenizer.h"
+
+namespace derrumbe::render {
+
+void Run::stage(const std::string& name, double share) {
+    throwIfInterrupted();
+    record.clock.begin(name);
+    progress.begin(name, share);
+}
+
+model::Tick Run::tick() {
+    return [this](double done, double total) {
+        throwIfInterrupted();
+        progress.update(done, total);
+    };
+}
+
+void Run::keep(const std::string& name, const at::Tensor& tensor) {
+    if (!options.dumpTensors.empty() && tensor.defined())
+        dump[name] = tensor.to(at::kCPU, at::kFloat).contiguous();
+}
+
+void Run::event(const std::string& kind, const std::string& message) {
+    record.events.push_back({kind, message, {}, utcNow()});
+}
+
+namespace {
+
+Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs) {
+    const RenderPlan& plan = run.plan;
+    Conditions conditions;
+    const text::Tokenizer tokenizer = text::Tokenizer::load(plan.model.folder);
+    const auto embed = [&](const std::string& prompt) {
+        return model.encodePrompt(
+            tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
+    };
+    conditions.prompt = embed(plan.shot.prompt);
+    if (plan.sampler.guidance > 1) conditions.negativePrompt = embed(plan.shot.negativePrompt);
+    model.release(model::VideoModel::Stage::TextEncoder);
+
+    model::ConditioningInput input;
+    input.video = tensorFromClip(inputs.plate);
+    input.mask = tensorFromMask(inputs.mask);
+    input.keepReactive = plan.fillPlate;
+    for (const Clip& reference : inputs.references)
+        input.references.push_back(tensorFromClip(reference));
+    conditions.references = static_cast<int>(input.references.size());
+    conditions.conditioning = model.encodeConditioning(input, run.tick());
+    run.keep("prompt_embeds", conditions.prompt);
+    run.keep("negative_prompt_embeds", conditions.negativePrompt);
+    run.keep("conditioning", conditions.conditioning);
+    return conditions;
+}
+
+/// Noise to latents, from the saved state where an earlier run of the same content left one.
+at::Tensor sample(Run& run, model::VideoModel& model, const Conditions& conditions) {
+    const RenderPlan& plan = run.plan;
+    const StateStore store(std::filesystem::path(plan.frames.front().output).parent_path(),
+                           run.record.contentSha256);
+    const at::Tensor noise = startNoise(plan, conditions.references);
+    run.keep("noise", noise);
+    DenoiseState state{noise, {}};
+    if (run.options.resume) {
+        if (auto saved = store.load(noise, plan.sampler.steps)) {
+            state = std::move(*saved);
+            const std::string where =
+                cat("at step ", state.sampler.step, " of ", plan.sampler.steps);
+            run.event("resumed", where);
+            run.log.info("going on " + where);
+        }
+    }
+    denoise(plan, model, conditions, state, run.tick(),
+            [&](int, int, const DenoiseState& now) { store.save(now); });
+    model.release(model::VideoModel::Stage::Transformer);
+    const int references = conditions.references;
+    const at::Tensor latents =
+        state.latents.narrow(2, references, state.latents.size(2) - references);
+    run.keep("latents", latents);
+    return latents;
+}
+
+void writeDump(Run& run) {
+    const SamplerPlan& sampler = run.plan.sampler;
+    run.dump["timesteps"] =
+        at::tensor(model::makeSampler(sampler.scheduler, sampler.steps, sampler.shift)->timesteps())
+            .to(at::kFloat);
+    model::writeSafetensors(run.options.dumpTensors, run.dump,
+                            {{"content_sha256", run.record.contentSha256}});
+}
+
+}  // namespace
+
+Clip generate(Run& run) {
+    run.stage("reading plates", 0.03);
+    const ModelInputs inputs = loadInputs(run.plan, run.colours, run.tick());
+    const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype};
+    const auto model = model::loadVideoModel(run.plan.model.folder, load);
+    run.stage("encoding", 0.12);
+    const Conditions conditions = encode(run, *model, inputs);
+    run.stage("denoising", 0.65);
+    const at::Tensor latents = sample(run, *model, conditions);
+    run.stage("decoding", 0.15);
+    const at::Tensor video = model->decode(latents, run.tick());
+    run.keep("video", video);
+    if (!run.options.dumpTensors.empty()) writeDump(run);
+    Clip generated = clipFromTensor(video);
+    clip::applyAnchor(generated, clip::fitAnchor(generated, inputs.plate, inputs.mask));
+    return generated;
+}
+
+}  // namespace derrumbe::render
