@@ -1,6 +1,7 @@
 #include "image/colour.h"
 
 #include <OpenImageIO/color.h>
+#include <OpenImageIO/parallel.h>
 #include <strings.h>
 
 #include <algorithm>
@@ -39,13 +40,15 @@ struct ColorConfig::Implementation {
 void ColorTransform::apply(float* rgb, size_t count) const {
     if (!processor_) return;
     const auto* processor = static_cast<const OIIO::ColorProcessor*>(processor_.get());
-    // In runs that an int and a cache hold.
-    constexpr size_t run = 1 << 16;
-    for (size_t at = 0; at < count; at += run) {
-        const int width = static_cast<int>(std::min(run, count - at));
-        processor->apply(rgb + at * 3, width, 1, 3, sizeof(float), 3 * sizeof(float),
+    // Runs that a cache holds; every pixel is by itself, so threads cannot change a value.
+    constexpr std::int64_t run = 1 << 14;
+    const auto pixels = static_cast<std::int64_t>(count);
+    OIIO::parallel_for(std::int64_t{0}, (pixels + run - 1) / run, [&](std::int64_t part) {
+        const std::int64_t first = part * run;
+        const int width = static_cast<int>(std::min(run, pixels - first));
+        processor->apply(rgb + first * 3, width, 1, 3, sizeof(float), 3 * sizeof(float),
                          OIIO::stride_t{3 * sizeof(float)} * width);
-    }
+    });
 }
 
 void ColorTransform::apply(Frame& frame) const {
@@ -56,15 +59,13 @@ void ColorTransform::apply(Frame& frame) const {
         if (index[0] < 0) return;
     }
     const size_t channels = frame.channels.size();
-    std::vector<float> row(static_cast<size_t>(frame.data.width) * 3);
-    for (int y = frame.data.y; y < frame.data.bottom(); ++y) {
-        float* pixels = frame.at(frame.data.x, y);
-        for (size_t x = 0; x < row.size() / 3; ++x)
-            for (size_t c = 0; c < 3; ++c) row[x * 3 + c] = pixels[x * channels + index[c]];
-        apply(row.data(), row.size() / 3);
-        for (size_t x = 0; x < row.size() / 3; ++x)
-            for (size_t c = 0; c < 3; ++c) pixels[x * channels + index[c]] = row[x * 3 + c];
-    }
+    const size_t count = frame.pixels.size() / channels;
+    std::vector<float> rgb(count * 3);
+    for (size_t i = 0; i < count; ++i)
+        for (size_t c = 0; c < 3; ++c) rgb[i * 3 + c] = frame.pixels[i * channels + index[c]];
+    apply(rgb.data(), count);
+    for (size_t i = 0; i < count; ++i)
+        for (size_t c = 0; c < 3; ++c) frame.pixels[i * channels + index[c]] = rgb[i * 3 + c];
 }
 
 ColorConfig ColorConfig::load() {

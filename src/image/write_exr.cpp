@@ -8,11 +8,13 @@
 #include <OpenEXR/ImfOpaqueAttribute.h>
 #include <OpenEXR/ImfOutputFile.h>
 #include <OpenEXR/ImfStringAttribute.h>
+#include <OpenEXR/ImfThreading.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "support/atomic_file.h"
 #include "support/error.h"
@@ -209,6 +211,9 @@ void addMatte(ExrOutput& output, const Matte& matte, const std::string& name, Pi
 
 std::string encodeExr(const ExrOutput& output) {
     checkCompression(output.compression);
+    // OpenEXR packs blocks on these threads and writes them in order: the bytes stay the same.
+    if (Imf::globalThreadCount() == 0)
+        Imf::setGlobalThreadCount(static_cast<int>(std::thread::hardware_concurrency()));
     MemoryStream stream;
     try {
         Imf::OutputFile file(stream, makeHeader(output));
