@@ -20,12 +20,12 @@ void writeSafetensors(const std::filesystem::path& path,
     });
     std::string header = "{\"__metadata__\":{\"format\":\"pt\"";
     for (const auto& [key, value] : metadata)
-        if (key != "format") header += "," + jsonQuote(key) + ":" + jsonQuote(value);
+        if (key != "format") header += cat(",", jsonQuote(key), ":", jsonQuote(value));
     header += "}";
     uint64_t offset = 0;
     for (const auto& [name, tensor] : items) {
         std::string shape;
-        for (const int64_t size : tensor.sizes()) shape += (shape.empty() ? "" : ",") + cat(size);
+        for (const int64_t size : tensor.sizes()) shape += cat(shape.empty() ? "" : ",", size);
         const uint64_t end = offset + tensor.nbytes();
         header += cat(",", jsonQuote(name), ":{\"dtype\":\"", dtypeName(tensor.scalar_type()),
                       "\",\"shape\":[", shape, "],\"data_offsets\":[", offset, ",", end, "]}");
