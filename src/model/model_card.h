@@ -7,8 +7,8 @@
 namespace derrumbe::model {
 
 /// Adds what the folder says of itself in `derrumbe.json` (beside model_index.json;
-/// models/README.md documents its keys) to a description that holds the family's defaults. Without
-/// the file: the folder's name, and the licence of its README.md's front matter. Throws
+/// src/model/README.md documents its keys) to a description that holds the family's defaults.
+/// Without the file: the folder's name, and the licence of its README.md's front matter. Throws
 /// Error(Model) with all faults.
 void readModelCard(const std::filesystem::path& folder, Description& description);
 
