@@ -57,6 +57,10 @@ Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs)
         input.references.push_back(tensorFromClip(reference));
     conditions.references = static_cast<int>(input.references.size());
     conditions.conditioning = model.encodeConditioning(input, run.tick());
+    run.keep("input_video", input.video);
+    run.keep("input_mask", input.mask);
+    if (!input.references.empty())
+        run.keep("input_references", at::cat(input.references, 2).squeeze(0).transpose(0, 1));
     run.keep("prompt_embeds", conditions.prompt);
     run.keep("negative_prompt_embeds", conditions.negativePrompt);
     run.keep("conditioning", conditions.conditioning);

@@ -191,7 +191,8 @@ void planLatents(RenderPlan& plan) {
     plan.latentWidth = plan.region.width / model.spatialScale;
     const int length =
         clip::latentFrames(plan.shot.windows.length.value_or(model.windowLength), scale);
-    const int overlap = plan.shot.windows.overlap.value_or(model.windowOverlap) / scale;
+    const int overlap =
+        clip::latentFrames(plan.shot.windows.overlap.value_or(model.windowOverlap), scale);
     plan.windows = clip::planWindows(plan.latentFrames, std::max(1, length), overlap);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     const int references = static_cast<int>(plan.shot.references.size());
