@@ -236,7 +236,7 @@ class VaeSampler:
         if frames > 1 and rng.random() < 0.1:
             clip = clip[:, ::-1]
         if rng.random() < 0.5:  # exposure and colour balance
-            gain = np.array([rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07) for _ in range(3)], np.float32)
+            gain = np.array([rng.uniform(0.7, 1.3) for _ in range(3)], np.float32)
             clip = np.clip((clip + 1) * gain[:, None, None, None] - 1, -1, 1)
         return np.ascontiguousarray(clip, np.float32)
 

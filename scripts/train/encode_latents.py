@@ -33,6 +33,20 @@ def loadVae(path: Path, device) -> torch.nn.Module:
     return vae.to(device).eval().requires_grad_(False)
 
 
+def halfSpeed(frames: np.ndarray) -> np.ndarray:
+    """[F,...] uint8 to 2F-1 frames at half the speed: every other frame is the blend of its neighbours."""
+    out = np.empty((2 * len(frames) - 1, *frames.shape[1:]), np.uint8)
+    out[::2] = frames
+    out[1::2] = ((frames[:-1].astype(np.uint16) + frames[1:] + 1) // 2).astype(np.uint8)
+    return out
+
+
+def slowed(clip: Clip) -> Clip:
+    """The clip at half speed: simulations are short, and windows of 49 frames have to be learnt from something."""
+    meta = {**clip.meta, "onset": 2 * clip.onset - 1 if clip.onset > 0 else 0}
+    return Clip(clip.name, halfSpeed(clip.clean), halfSpeed(clip.destroyed), halfSpeed(clip.matte), meta)
+
+
 def drawVariant(clip: Clip, size: int, frames: int, rng: random.Random) -> dict:
     """One training sample of a clip: plate, truth, mask and prompts, cropped, flipped and with a drawn matte form."""
     total, height, width = clip.clean.shape[:3]
@@ -83,6 +97,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--size", type=int, default=128, help="side of square crops")
     parser.add_argument("--frames", type=int, default=25)
+    parser.add_argument("--slow", action="store_true", help="clips at half speed, 49 frames of 25")
     parser.add_argument("--limit", type=int, default=0, help="stop after this many files")
     parser.add_argument("--watch", action="store_true", help="go on looking for new clips")
     parser.add_argument("--device", default="auto")
@@ -100,7 +115,7 @@ def main() -> None:
         # All first draws before the second ones: variety of clips is worth more than variety of mattes.
         for draw in range(arguments.draws):
             for path in paths:
-                target = arguments.out / f"{path.parent.name}_{path.stem}_{arguments.size}_{draw}.npz"
+                target = arguments.out / f"{path.parent.name}_{path.stem}_{arguments.size}{'s' if arguments.slow else ''}_{draw}.npz"
                 if target.exists() or time.time() - path.stat().st_mtime < 3:
                     continue
                 try:
@@ -108,6 +123,8 @@ def main() -> None:
                 except Exception as error:
                     print(f"skipped {path.name}: {error}", flush=True)
                     continue
+                if arguments.slow:
+                    clip = slowed(clip)
                 rng = random.Random(hashName(target.stem))
                 variant = drawVariant(clip, arguments.size, arguments.frames, rng)
                 arrays = encodeVariant(vae, variant, device)

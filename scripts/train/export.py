@@ -108,7 +108,8 @@ def main() -> None:
     vae.load_state_dict(averaged(vaeRun, "vae"))
     run = loadCheckpoint(arguments.transformer) if arguments.transformer else None
     channels = vae.config.z_dim
-    transformer, text = makeTransformer(channels), makeTextEncoder(len(Tokens(arguments.tokenizer)))
+    form = run["form"] if run else {"latentChannels": channels}
+    transformer, text = makeTransformer(**form), makeTextEncoder(len(Tokens(arguments.tokenizer)))
     if run:
         transformer.load_state_dict(averaged(run, "transformer"))
         text.load_state_dict(averaged(run, "text"))
@@ -121,6 +122,11 @@ def main() -> None:
                                vae=vae.to(dtype), scheduler=scheduler, transformer=transformer.to(dtype))
     pipeline.save_pretrained(part, safe_serialization=True)
     shutil.copyfile(arguments.tokenizer, part / "tokenizer" / "spiece.model")
+    index = json.loads((part / "model_index.json").read_text())
+    index["tokenizer"] = ["transformers", "T5TokenizerFast"]  # the name that transformers 4 and 5 both know
+    (part / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    for path in part.rglob("*.safetensors"):
+        path.chmod(0o644)
     hours = (vaeRun["seconds"] + (run["seconds"] if run else 0)) / 3600
     about = {
         "name": "derrumbe-mini", "version": arguments.version, "family": "wan-vace", "license": "Apache-2.0",

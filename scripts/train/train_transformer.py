@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint that made the latents")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--vace-layers", type=int, nargs="+", help="default: every second layer")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--batch-tokens", type=int, default=4096, help="at most this many tokens a step")
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -160,7 +162,9 @@ def main() -> None:
 
     tokens = Tokens(arguments.tokenizer)
     channels = len(mean)
-    modules = {"transformer": makeTransformer(channels).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
+    form = checkpoint["form"] if checkpoint else {
+        "latentChannels": channels, "layers": arguments.layers, "vaceLayers": arguments.vace_layers}
+    modules = {"transformer": makeTransformer(**form).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
     transformer, text = modules["transformer"], modules["text"]
     foldTextPadding(transformer)
     matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
@@ -195,7 +199,7 @@ def main() -> None:
     def save() -> None:
         saveAtomic({**{n: m.state_dict() for n, m in modules.items()}, "optimisers": [o.state_dict() for o in optimisers],
                     "ema": ema.state(), "step": step, "seconds": clock.seconds(), "samples": samples,
-                    "latents_mean": mean, "latents_std": std}, checkpointPath)
+                    "latents_mean": mean, "latents_std": std, "form": form}, checkpointPath)
 
     while clock.seconds() < 60 * arguments.minutes:
         share = clock.seconds() / (60 * arguments.minutes)

@@ -14,13 +14,13 @@ TEXT_ROWS = 512  # rows WanVACEPipeline pads the text to
 
 
 def makeTransformer(latentChannels: int = 32, layers: int = 8, heads: int = 4, headSize: int = 64, ffn: int = 1024,
-                    textWidth: int = 256) -> WanVACETransformer3DModel:
+                    textWidth: int = 256, vaceLayers: list[int] | None = None) -> WanVACETransformer3DModel:
     """A fresh transformer whose first guess is "the plate stays": see startFromPlate."""
     model = WanVACETransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=heads, attention_head_dim=headSize, in_channels=latentChannels,
         out_channels=latentChannels, text_dim=textWidth, freq_dim=256, ffn_dim=ffn, num_layers=layers,
         cross_attn_norm=True, qk_norm="rms_norm_across_heads", eps=1e-6, rope_max_seq_len=1024,
-        vace_layers=list(range(0, layers, 2)), vace_in_channels=2 * latentChannels + 64)
+        vace_layers=vaceLayers or list(range(0, layers, 2)), vace_in_channels=2 * latentChannels + 64)
     startFromPlate(model)
     return model
 

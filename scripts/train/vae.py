@@ -43,6 +43,12 @@ def makeVae(latentChannels: int = 32, **changes) -> AutoencoderKLWan:
         for module in vae.modules():
             if isinstance(module, wan.WanCausalConv3d) and module.kernel_size[0] == 3:
                 startWithoutHistory(module)
+        # A constant channel before each head keeps its normalisation from dividing the brightness away.
+        encoderLast = vae.encoder.down_blocks[-2].downsampler.resample[1]
+        decoderLast = vae.decoder.up_blocks[-1].resnets[0].conv_shortcut
+        for layer, constant in ((encoderLast, 4.0), (decoderLast, 6.0)):
+            layer.weight[-1].zero_()
+            layer.bias[-1] = constant
         vae.quant_conv.weight[latentChannels:].zero_()
         vae.quant_conv.bias[latentChannels:].fill_(-4.6)  # standard deviation 0.1
     return vae
