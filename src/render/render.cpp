@@ -1,9 +1,11 @@
 #include "render/render.h"
 
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
 
 #include "render/run.h"
 #include "render/state.h"
@@ -75,6 +77,30 @@ void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure)
         provenance::statementJson(run.record.statement(run.plan, outcome, failure)));
 }
 
+/// Memory that ran out in the tensor library comes as its own error type; the farm must hear code
+/// 33 to give more.
+Error memoryError(const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    const bool memory = what.find("allocate memory") != std::string::npos ||
+                        what.find("out of memory") != std::string::npos;
+    return memory ? Error(ExitCode::Memory,
+                          "out of memory: " + what.substr(0, what.find('\n')) +
+                              "; `derrumbe plan` says what a render needs, a smaller region or "
+                              "shorter windows need less")
+                  : Error(ExitCode::Internal, "internal error, please report it: " + what);
+}
+
+/// renderShot, with every failure as an Error.
+void renderOrThrow(Run& run) {
+    try {
+        renderShot(run);
+    } catch (const c10::Error& error) {
+        throw memoryError(error);
+    } catch (const std::bad_alloc&) {
+        throw Error(ExitCode::Memory, "out of memory; `derrumbe plan` says what a render needs");
+    }
+}
+
 }  // namespace
 
 RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& log,
@@ -85,7 +111,7 @@ RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& l
     run.record.invocationId = provenance::newInvocationId();
     run.record.requestedFrames = plan.requestedFrames;
     try {
-        renderShot(run);
+        renderOrThrow(run);
     } catch (const Error& error) {
         // The log says what was done and what went wrong; a log that fails too must not hide the
         // error itself.
