@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["float16", "bfloat16"], default="float16")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--working-size", type=int, default=256)
     parser.add_argument("--version", default="0.1")
     arguments = parser.parse_args()
     from diffusers import UniPCMultistepScheduler, WanVACEPipeline
@@ -130,7 +131,7 @@ def main() -> None:
     hours = (vaeRun["seconds"] + (run["seconds"] if run else 0)) / 3600
     about = {
         "name": "derrumbe-mini", "version": arguments.version, "family": "wan-vace", "license": "Apache-2.0",
-        "encoding": "srgb_shoulder", "encoding_space": "lin_rec709", "matte_fill": "plate", "working_size": [256, 256],
+        "encoding": "srgb_shoulder", "encoding_space": "lin_rec709", "matte_fill": "plate", "working_size": [arguments.working_size] * 2,
         "window": {"length": 49, "overlap": 17},
         "sampler": {"scheduler": "unipc", "steps": arguments.steps, "guidance": arguments.guidance, "shift": 3.0},
         "training": {"statement": STATEMENT, "rights": RIGHTS, "hours": round(hours, 2),
