@@ -19,7 +19,7 @@ install_packages() {
     for package in "${packages[@]}"; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
     done
-    [ ${#missing[@]} -eq 0 ] && return
+    if [ ${#missing[@]} -eq 0 ]; then return; fi
     local root=()
     if [ "$(id -u)" -ne 0 ]; then
         if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
@@ -48,10 +48,11 @@ check_packages() {
 }
 
 own_libtorch() {
-    [ -n "${Torch_DIR:-}" ] && return 0
+    if [ -n "${Torch_DIR:-}" ]; then return 0; fi
     local prefix
-    for prefix in ${CMAKE_PREFIX_PATH//[:;]/ }; do
-        [ -e "$prefix/include/ATen/ATen.h" ] || [ -e "$prefix/torch/include/ATen/ATen.h" ] && return 0
+    local prefixes=${CMAKE_PREFIX_PATH:-}
+    for prefix in ${prefixes//[:;]/ }; do
+        if [ -e "$prefix/include/ATen/ATen.h" ] || [ -e "$prefix/torch/include/ATen/ATen.h" ]; then return 0; fi
     done
     return 1
 }
@@ -59,7 +60,7 @@ own_libtorch() {
 install_torch() {
     local flavour=${DERRUMBE_TORCH:-cpu}
     local stamp=.venv/derrumbe-torch-$torch_version-$flavour
-    [ -e "$stamp" ] && return
+    if [ -e "$stamp" ]; then return; fi
     # A wheel that is already there in the pinned version counts, whoever put it there.
     if .venv/bin/python -c "import sys, importlib.metadata as m; sys.exit(m.version('torch').split('+')[0] != '$torch_version')" 2>/dev/null; then
         touch "$stamp"
