@@ -21,12 +21,3 @@ if(DERRUMBE_SANITIZE)
   target_compile_options(derrumbe_options INTERFACE -fsanitize=${DERRUMBE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(derrumbe_options INTERFACE -fsanitize=${DERRUMBE_SANITIZE})
 endif()
-
-# What the binary says of itself (`derrumbe --version`, EXR header, log).
-find_package(Git QUIET)
-set(DERRUMBE_GIT_COMMIT "unknown")
-if(GIT_FOUND)
-  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
-                  OUTPUT_VARIABLE DERRUMBE_GIT_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-endif()
-configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/support/version.h)

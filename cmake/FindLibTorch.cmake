@@ -13,6 +13,14 @@ endforeach()
 file(GLOB _wheel ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
 list(APPEND _hints ${_wheel})
 
+# What was found before counts only for the same hints: a LibTorch named later must win over the cached one.
+if(NOT "${_hints}" STREQUAL "${LibTorch_HINTS}")
+  foreach(_entry INCLUDE_DIR TORCH CPU C10 CUDA_LIB C10_CUDA)
+    unset(LibTorch_${_entry} CACHE)
+  endforeach()
+  set(LibTorch_HINTS "${_hints}" CACHE INTERNAL "the places that LibTorch was looked for in")
+endif()
+
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h HINTS ${_hints} PATH_SUFFIXES include NO_DEFAULT_PATH)
 if(NOT LibTorch_INCLUDE_DIR)
   find_program(_python3 python3)

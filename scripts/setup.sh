@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a build needs: Debian/Ubuntu packages, and LibTorch from the pinned torch wheel in .venv.
 # Incremental: a second run with nothing to do takes about a second.
-#   DERRUMBE_TORCH=cpu|cuda   flavour of the wheel (default cpu)
+#   DERRUMBE_TORCH=cpu|cuda     flavour of the wheel (default cpu)
+#   DERRUMBE_TORCH_INDEX=URL    where wheels marked +cpu are; without it the package index's plain wheel is taken where it
+#                               has none, which on some platforms brings CUDA along (larger, works on a CPU just as well)
 #   CMAKE_PREFIX_PATH or Torch_DIR naming a LibTorch of your own: the wheel is not installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +24,8 @@ install_packages() {
     if [ ${#missing[@]} -eq 0 ]; then return; fi
     local root=()
     if [ "$(id -u)" -ne 0 ]; then
-        if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        # Without a terminal sudo can't ask for a password.
+        if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
             root=(sudo)
         else
             say "these packages are missing and neither root nor sudo is at hand. Install them, then run this again:"
@@ -61,18 +64,26 @@ install_torch() {
     local flavour=${DERRUMBE_TORCH:-cpu}
     local stamp=.venv/derrumbe-torch-$torch_version-$flavour
     if [ -e "$stamp" ]; then return; fi
-    # A wheel that is already there in the pinned version counts, whoever put it there.
-    if .venv/bin/python -c "import sys, importlib.metadata as m; sys.exit(m.version('torch').split('+')[0] != '$torch_version')" 2>/dev/null; then
-        touch "$stamp"
-        return
-    fi
+    # A wheel that is already there in the pinned version and flavour counts, whoever put it there.
+    local installed
+    installed=$(.venv/bin/python -c "import importlib.metadata as m; print(m.version('torch'))" 2>/dev/null || true)
+    case "$flavour $installed" in
+        "cpu $torch_version"* | "cuda $torch_version" | "cuda $torch_version+cu"*)
+            rm -f .venv/derrumbe-torch-*
+            touch "$stamp"
+            return
+            ;;
+    esac
     [ -x .venv/bin/python ] || python3 -m venv .venv
     say "installing LibTorch (torch $torch_version, $flavour) into .venv"
+    local index=()
+    [ -z "${DERRUMBE_TORCH_INDEX:-}" ] || index=(--extra-index-url "$DERRUMBE_TORCH_INDEX")
+    rm -f .venv/derrumbe-torch-*
     if [ "$flavour" = cpu ]; then
-        # Where the index has no wheel marked +cpu, the plain one is what there is.
-        .venv/bin/pip install -q "torch==$torch_version+cpu" 2>/dev/null || .venv/bin/pip install -q "torch==$torch_version"
+        .venv/bin/pip install -q "${index[@]}" "torch==$torch_version+cpu" 2>/dev/null ||
+            .venv/bin/pip install -q "torch==$torch_version"
     else
-        .venv/bin/pip install -q "torch==$torch_version"
+        .venv/bin/pip install -q --force-reinstall "${index[@]}" "torch==$torch_version"
     fi
     touch "$stamp"
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from committed import committedVae
 from common import halfPrecision, loadCheckpoint, setDevice
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import Clip, hashName, readClip, resizeFrames, toModel
@@ -25,7 +26,12 @@ from vae import encodeMean, makeVae, useFastConvolutions
 
 
 def loadVae(path: Path, device) -> torch.nn.Module:
-    """The averaged weights of a VAE run, ready to encode and decode."""
+    """The averaged weights of a VAE run (a checkpoint), or those of a model folder, ready to encode and decode."""
+    if path.is_dir():
+        form, weights = committedVae(path)
+        vae = makeVae(**form)
+        vae.load_state_dict(weights)
+        return vae.to(device).eval().requires_grad_(False)
     checkpoint = loadCheckpoint(path)
     vae = makeVae(**checkpoint["form"])
     prefix = "vae."
@@ -91,11 +97,12 @@ def encodeVariant(vae, variant: dict, device) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vae", type=Path, required=True)
+    parser.add_argument("--vae", type=Path, required=True, help="a VAE checkpoint, or a model folder")
     parser.add_argument("--clips", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--size", type=int, default=128, help="side of square crops")
+    parser.add_argument("--at-least", type=int, default=0, help="skip clips whose shorter side is below this")
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--slow", action="store_true", help="clips at half speed, 49 frames of 25")
     parser.add_argument("--limit", type=int, default=0, help="stop after this many files")
@@ -122,6 +129,8 @@ def main() -> None:
                     clip = readClip(path)
                 except Exception as error:
                     print(f"skipped {path.name}: {error}", flush=True)
+                    continue
+                if min(clip.clean.shape[1:3]) < arguments.at_least:
                     continue
                 if arguments.slow:
                     clip = slowed(clip)

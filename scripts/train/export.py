@@ -128,13 +128,13 @@ def main() -> None:
     (part / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     for path in part.rglob("*.safetensors"):
         path.chmod(0o644)
-    hours = (vaeRun["seconds"] + (run["seconds"] if run else 0)) / 3600
+    minutes = {"vae": round(vaeRun["seconds"] / 60, 1), "transformer": round(run["seconds"] / 60 if run else 0, 1)}
     about = {
         "name": "derrumbe-mini", "version": arguments.version, "family": "wan-vace", "license": "Apache-2.0",
         "encoding": "srgb_shoulder", "encoding_space": "lin_rec709", "matte_fill": "plate", "working_size": [arguments.working_size] * 2,
         "window": {"length": 49, "overlap": 17},
         "sampler": {"scheduler": "unipc", "steps": arguments.steps, "guidance": arguments.guidance, "shift": 3.0},
-        "training": {"statement": STATEMENT, "rights": RIGHTS, "hours": round(hours, 2),
+        "training": {"statement": STATEMENT, "rights": RIGHTS, "hours": round(sum(minutes.values()) / 60, 2), "minutes": minutes,
                      "steps": {"vae": vaeRun["step"], "transformer": run["step"] if run else 0},
                      "samples": run["samples"] if run else 0},
     }

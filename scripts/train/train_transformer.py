@@ -4,6 +4,9 @@ python train_transformer.py --run RUN --latents FOLDER [...] --tokenizer RUN/spi
 
 Batches hold latents of one shape (a bucket). The condition is VACE's: inactive and reactive latents and the 64-channel
 mask; the reactive latents hold the plate inside the matte, or grey in a share of the samples.
+
+With --start FOLDER (a model folder, models/derrumbe-mini) a run without a checkpoint goes on from the folder's weights and
+latent statistics; the latents must come from the folder's VAE (its encoder).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from committed import committedStatistics, committedTransformer, trainedBefore
 from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
@@ -113,7 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--latents", type=Path, nargs="+", required=True)
-    parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint that made the latents")
+    parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint, or model folder, that made the latents")
+    parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
     parser.add_argument("--layers", type=int, default=8)
@@ -143,8 +148,11 @@ def main() -> None:
     while len(store) < 24:
         time.sleep(10)
         store.scan()
+    committed = arguments.start if not checkpoint else None
     if checkpoint:
         mean, std = checkpoint["latents_mean"], checkpoint["latents_std"]
+    elif committed:
+        mean, std = committedStatistics(committed)
     else:
         mean, std = latentStatistics(store)
 
@@ -164,8 +172,13 @@ def main() -> None:
     channels = len(mean)
     form = checkpoint["form"] if checkpoint else {
         "latentChannels": channels, "layers": arguments.layers, "vaceLayers": arguments.vace_layers}
+    if committed:
+        form, transformerWeights, textWeights = committedTransformer(committed)
     modules = {"transformer": makeTransformer(**form).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
     transformer, text = modules["transformer"], modules["text"]
+    if committed:
+        transformer.load_state_dict(transformerWeights)
+        text.load_state_dict(textWeights)
     foldTextPadding(transformer)
     matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
     chosen = set(map(id, matrices))
@@ -185,6 +198,11 @@ def main() -> None:
             optimiser.load_state_dict(state)
         ema.load(checkpoint["ema"])
         step, before, samples = checkpoint["step"], checkpoint["seconds"], checkpoint["samples"]
+    elif committed:
+        trained = trainedBefore(committed)
+        step, samples = trained["steps"]["transformer"], trained["samples"]
+        before = 60 * trained["minutes"].get("transformer", 0)
+    firstStep = step
     store.watch()
     batches = Batches(store, mean, std, zeroLatents, arguments, arguments.seed + step)
     channelWeight = channelWeights(std).to(device)
@@ -203,7 +221,7 @@ def main() -> None:
 
     while clock.seconds() < 60 * arguments.minutes:
         share = clock.seconds() / (60 * arguments.minutes)
-        scale = min(1.0, (step + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
+        scale = min(1.0, (step - firstStep + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = arguments.rate * scale

@@ -1,6 +1,10 @@
 """Trains the VAE: small image crops first, then images and short clips mixed. Resumes where it stopped.
 
 python train_vae.py --run RUN --clips FOLDER [FOLDER ...] --minutes 60
+python train_vae.py --run RUN --clips FOLDER --start ../../models/derrumbe-mini --decoder-only --minutes 200
+
+With --start the weights of a model folder go on being trained. --decoder-only leaves the encoder as it is, so that cached
+latents and the transformer stay valid.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from committed import committedVae, trainedBefore
 from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from data import ClipStore, VaeSampler, loadPhotographs, panPhotograph, toModel
 from vae import decodeLatent, encodeMean, makeVae, psnr, useFastConvolutions, wakeResiduals
@@ -76,6 +81,8 @@ def main() -> None:
     parser.add_argument("--ema", type=float, default=0.998, help="decay of the average, every fourth step")
     parser.add_argument("--save-seconds", type=float, default=150)
     parser.add_argument("--store", type=int, default=0, help="keep at most this many clips in memory")
+    parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
+    parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
@@ -85,22 +92,32 @@ def main() -> None:
     log = Log(arguments.run / "log.jsonl")
     checkpointPath = arguments.run / "vae.pt"
     checkpoint = loadCheckpoint(checkpointPath)
+    step, before = (checkpoint["step"], checkpoint["seconds"]) if checkpoint else (0, 0.0)
 
-    form = checkpoint["form"] if checkpoint else {
+    committed = arguments.start is not None and not checkpoint
+    form, weights = (checkpoint["form"], checkpoint["vae"]) if checkpoint else ({
         "latentChannels": arguments.z, "base_dim": arguments.base, "decoder_base_dim": arguments.base,
-        "num_res_blocks": arguments.blocks}
+        "num_res_blocks": arguments.blocks}, None)
+    if committed:
+        form, weights = committedVae(arguments.start)
+        trained = trainedBefore(arguments.start)
+        step, before = trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0)
     vae = makeVae(**form).to(device)
-    if checkpoint:
-        vae.load_state_dict(checkpoint["vae"])
-    for parameter in (vae.quant_conv.weight, vae.quant_conv.bias):  # the variance half stays fixed
-        parameter.register_hook(lambda g, z=vae.config.z_dim: torch.cat([g[:z], torch.zeros_like(g[z:])]))
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    if weights:
+        vae.load_state_dict(weights)
+    if arguments.decoder_only:
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+    else:
+        for parameter in (vae.quant_conv.weight, vae.quant_conv.bias):  # the variance half stays fixed
+            parameter.register_hook(lambda g, z=vae.config.z_dim: torch.cat([g[:z], torch.zeros_like(g[z:])]))
+    trainable = [p for p in vae.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trainable, lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
     ema = Ema({"vae": vae}, arguments.ema)
-    step, before = 0, 0.0
     if checkpoint:
-        optimiser.load_state_dict(checkpoint["optimiser"])
+        if len(optimiser.param_groups[0]["params"]) == len(checkpoint["optimiser"]["param_groups"][0]["params"]):
+            optimiser.load_state_dict(checkpoint["optimiser"])  # else the other half of a run with or without --decoder-only
         ema.load(checkpoint["ema"])
-        step, before = checkpoint["step"], checkpoint["seconds"]
 
     held = ClipStore(arguments.clips[:1], limit=24, held=True, heldEvery=20)
     held.scan()
@@ -139,7 +156,7 @@ def main() -> None:
         share = clock.seconds() / (60 * arguments.minutes)
         if share >= 1:
             break
-        awake = share >= arguments.sleep_share
+        awake = committed or share >= arguments.sleep_share
         wakeResiduals(awake)
         if awake and sleptUntil is None:
             sleptUntil = step
@@ -147,7 +164,7 @@ def main() -> None:
         rate = arguments.rate * min(1.0, (warm + 1) / 100) * (1.0 if share < 0.5 else max(0.05, 2 * (1 - share)))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        clips = share > arguments.image_share and rng.random() < 0.6
+        clips = (committed or share > arguments.image_share) and rng.random() < 0.6
         if clips:
             frames, size = (9, arguments.size) if rng.random() < 0.7 else (5, arguments.size * 3 // 2)
             count = max(1, arguments.batch // 4)
@@ -155,7 +172,8 @@ def main() -> None:
             frames, size, count = 1, arguments.size, arguments.batch
         truth = torch.from_numpy(sampler.batch(count, size, frames)).to(device)
         with halfPrecision(device):
-            mean = encodeMean(vae, truth)
+            with torch.set_grad_enabled(not arguments.decoder_only):
+                mean = encodeMean(vae, truth)
             # Noise on the latent keeps nearby latents decodable, as a sampled posterior would; its spread is held by
             # the pull on the mean, without which the latents would simply grow.
             latent = mean + torch.randn_like(mean) * 0.02
@@ -163,7 +181,7 @@ def main() -> None:
         loss = reconstructionLoss(made, truth) + 2e-4 * mean.float().square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trainable, 1.0)
         optimiser.step()
         step += 1
         if step % 4 == 0:
