@@ -67,11 +67,15 @@ Description describeModel(const std::filesystem::path& folder);
 /// folders above it. Throws Error(Model) listing where it looked.
 std::filesystem::path findModel(const std::string& name, const std::filesystem::path& base);
 
+/// Where models are looked for when nothing else is said: the folders of $DERRUMBE_MODEL_PATH, then
+/// models/ of the working folder, beside the binary and in the five folders above it.
+std::vector<std::filesystem::path> modelSearchPath();
+
 /// Model folders below the search path (or `folders`, when given).
 std::vector<std::filesystem::path> listModels(const std::vector<std::filesystem::path>& folders);
 
-/// Everything that is wrong with a folder's tensors: missing, wrong shape, unexpected; one line
-/// each. Empty = complete.
+/// Everything that is wrong with a folder's parts: tensors that are missing, of the wrong shape or
+/// type, or unexpected, and a tokenizer that is not there; one line each. Empty = complete.
 std::vector<std::string> checkModel(const std::filesystem::path& folder);
 
 /// Work and memory of a render, from sizes alone.
@@ -79,11 +83,14 @@ struct Estimate {
     std::int64_t tokens = 0;  ///< of one forward pass (references included)
     double forwardFlops = 0;  ///< one evaluation of the transformer
     double encodeFlops = 0, decodeFlops = 0, textFlops = 0;
-    double weightBytes = 0, peakBytes = 0;
+    double weightBytes = 0;  ///< of all parts, though they are never all in memory together
+    double heldBytes = 0;    ///< from the first stage to the last: the program, the clip, its mask
+    double peakBytes = 0;    ///< of the worst stage, heldBytes and the parts it keeps included
 };
-/// @param frames F = 4k+1 pixels frames of the clip, `references` reference images; dtypeBytes 4
-/// or 2.
+/// @param frames F = 4k+1 frames that the transformer sees at once, `references` reference images;
+/// dtypeBytes 4 or 2.
+/// @param clipFrames of the whole clip where it runs in several windows; 0: one window is all
 Estimate estimate(const Description& model, int frames, int height, int width, int references,
-                  int dtypeBytes);
+                  int dtypeBytes, int clipFrames = 0);
 
 }  // namespace derrumbe::model

@@ -14,8 +14,9 @@ constexpr double kProcessBytes = 0.6e9;  ///< libraries, code, allocator
 // Counted by structure; the formula of a block and its figures for the published sizes are in the
 // test. One multiplication with its addition is two FLOPs.
 Estimate estimate(const Description& m, int frames, int height, int width, int references,
-                  int dtypeBytes) {
+                  int dtypeBytes, int clipFrames) {
     Estimate e;
+    const double whole = std::max(frames, clipFrames);
     const int latentFrames = (frames - 1) / m.temporalScale + 1 + references;
     e.tokens = int64_t{latentFrames} / m.patch[0] * (height / m.spatialScale / m.patch[1]) *
                (width / m.spatialScale / m.patch[2]);
@@ -29,8 +30,8 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
 
     const double pixels = static_cast<double>(height) * width;
     // the inactive and the reactive clip, and each reference
-    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (2.0 * frames + references);
-    e.decodeFlops = m.vaeCost.decodeFlops * pixels * frames;
+    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (2.0 * whole + references);
+    e.decodeFlops = m.vaeCost.decodeFlops * pixels * whole;
     e.textFlops =
         2 * static_cast<double>(m.textParameters - m.textEmbeddingParameters) * kPromptTokens;
 
@@ -44,10 +45,16 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     const double live =
         tokens * (3 * d * dtypeBytes +
                   std::max(4 * d * dtypeBytes + 2 * d * 4, m.ffn * double{1} * dtypeBytes + d * 4));
-    const double clip = pixels * frames * 3 * 4 * 3;  // video, mask and its cut versions
-    const double vaePeak =
-        vae + std::max(m.vaeCost.encodeValues, m.vaeCost.decodeValues) * 4 * pixels + clip;
-    e.peakBytes = kProcessBytes + std::max({transformer + live, vaePeak, encoder});
+    // Floats a pixel and frame of the whole clip: picture, mask and conditioning all along; their
+    // tensors and the two cut clips while encoding; the video and its copy after decoding.
+    const double clip = pixels * whole * 4;
+    const double encode = m.vaeCost.encodeValues * 4 * pixels + 9 * clip;
+    const double decode = m.vaeCost.decodeValues * 4 * pixels + 6 * clip;
+    e.heldBytes = kProcessBytes + 5 * clip;
+    // The text encoder goes before the VAE comes; the VAE stays while the transformer runs, because
+    // the end needs it again; the transformer goes before the decoding.
+    e.peakBytes =
+        e.heldBytes + std::max({encoder, vae + std::max(encode, decode), vae + transformer + live});
     return e;
 }
 

@@ -48,7 +48,9 @@ void readModelCard(const fs::path& folder, Description& d) {
     if (d.name.empty()) d.name = fs::weakly_canonical(folder).filename().string();
     d.license = frontMatterLicense(folder / "README.md");
     const fs::path file = folder / "derrumbe.json";
-    if (!fs::exists(file)) return;
+    std::error_code code;
+    if (!fs::exists(file, code) && !code)
+        return;  // one that cannot be looked at is not passed over
     const Config card = Config::read(file);
     d.name = card.text("name", d.name);
     d.version = card.text("version", d.version);

@@ -19,24 +19,6 @@ bool isModel(const fs::path& folder) {
     return fs::is_regular_file(folder / "model_index.json", code);
 }
 
-/// Folders that hold model folders, in the order of preference.
-std::vector<fs::path> searchPath() {
-    std::vector<fs::path> folders;
-    if (const char* listed = std::getenv("DERRUMBE_MODEL_PATH")) {
-        std::istringstream parts(listed);
-        for (std::string part; std::getline(parts, part, ':');)
-            if (!part.empty()) folders.emplace_back(part);
-    }
-    std::error_code code;
-    folders.push_back(fs::current_path(code) / "models");
-    fs::path above = fs::read_symlink("/proc/self/exe", code).parent_path();
-    for (int i = 0; i <= kFoldersAbove && above.has_relative_path(); ++i) {
-        folders.push_back(above / "models");
-        above = above.parent_path();
-    }
-    return folders;
-}
-
 void gather(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs::path>& models) {
     std::error_code code;
     std::vector<fs::path> found;
@@ -53,11 +35,28 @@ void gather(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs::pa
 
 }  // namespace
 
+std::vector<fs::path> modelSearchPath() {
+    std::vector<fs::path> folders;
+    if (const char* listed = std::getenv("DERRUMBE_MODEL_PATH")) {
+        std::istringstream parts(listed);
+        for (std::string part; std::getline(parts, part, ':');)
+            if (!part.empty()) folders.emplace_back(part);
+    }
+    std::error_code code;
+    folders.push_back(fs::current_path(code) / "models");
+    fs::path above = fs::read_symlink("/proc/self/exe", code).parent_path();
+    for (int i = 0; i <= kFoldersAbove && above.has_relative_path(); ++i) {
+        folders.push_back(above / "models");
+        above = above.parent_path();
+    }
+    return folders;
+}
+
 fs::path findModel(const std::string& name, const fs::path& base) {
     if (name.empty()) throw Error(ExitCode::Model, "no model is named");
     std::vector<fs::path> candidates{base / name};  // an absolute name replaces the base
     if (fs::path(name).is_relative())
-        for (const fs::path& folder : searchPath()) candidates.push_back(folder / name);
+        for (const fs::path& folder : modelSearchPath()) candidates.push_back(folder / name);
     std::string looked;
     std::set<fs::path> seen;
     for (const fs::path& candidate : candidates) {
@@ -79,7 +78,7 @@ std::vector<fs::path> listModels(const std::vector<fs::path>& folders) {
         if (!fs::is_directory(folder, code))
             throw Error(ExitCode::Model, "not a folder", {folder.string()});
     }
-    for (const fs::path& folder : folders.empty() ? searchPath() : folders)
+    for (const fs::path& folder : folders.empty() ? modelSearchPath() : folders)
         gather(folder, seen, models);
     return models;
 }

@@ -55,6 +55,12 @@ void checkParts(const WanFolder& w, Problems& problems) {
     same(w.vae.statedSpatialScale, scale, "vae", "scale_factor_spatial (by its layers)");
     same(w.vae.statedTemporalScale, w.vae.temporalScale(), "vae",
          "scale_factor_temporal (by its layers)");
+    // Clips, masks and windows are counted in 4k + 1 frames.
+    if (w.vae.temporalScale() != 4)
+        problems.error(ExitCode::Model,
+                       cat("temperal_downsample gives latents of ", w.vae.temporalScale(),
+                           " frames; video models of this family have latents of 4"),
+                       place("vae"));
 }
 
 SamplerDefaults samplerDefaults(const Config& config) {

@@ -149,6 +149,11 @@ Description describeWan(const std::filesystem::path& folder) {
 
 std::vector<std::string> checkWan(const std::filesystem::path& folder) {
     std::vector<std::string> lines;
+    const std::filesystem::path tokenizer = folder / "tokenizer/spiece.model";
+    std::error_code code;
+    const auto size = std::filesystem::file_size(tokenizer, code);
+    if (code || size == 0)
+        lines.push_back("tokenizer: " + tokenizer.string() + (code ? " is missing" : " is empty"));
     try {
         for (const auto& [part, weights] : dryBuildAll(readWanFolder(folder))) {
             for (const Problem& problem : weights.problems())

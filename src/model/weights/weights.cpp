@@ -1,5 +1,6 @@
 #include "model/weights/weights.h"
 
+#include "model/weights/dtypes.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -71,16 +72,18 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
              {info.file}});
         return standIn;
     }
-    // Building on the meta device checks names and shapes and reads no data.
-    if (shared_->device.is_meta()) return standIn;
-    const at::Tensor raw = shared_->source->read(full);
-    if (!at::isFloatingType(raw.scalar_type()) && at::isFloatingType(dtype)) {
+    at::ScalarType stored = at::kFloat;
+    if (dtypeFromName(info.dtype, stored) && !at::isFloatingType(stored) &&
+        at::isFloatingType(dtype)) {
         shared_->problems.push_back(
             {ExitCode::Model,
              full + " holds " + info.dtype + ", floating point was expected",
              {info.file}});
         return standIn;
     }
+    // Building on the meta device checks names, shapes and types and reads no data.
+    if (shared_->device.is_meta()) return standIn;
+    const at::Tensor raw = shared_->source->read(full);
     return raw.to(at::TensorOptions(dtype).device(shared_->device));
 }
 

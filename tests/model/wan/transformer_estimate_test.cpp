@@ -42,3 +42,20 @@ TEST_CASE("FLOPs of the published sizes", "[model][estimate]") {
     CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 > 3.8e9);
     CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 < 9e9);
 }
+
+TEST_CASE("memory counts every part that is loaded at the same time", "[model][estimate]") {
+    Description d = published(30, 12, 8960, 15);
+    d.transformerParameters = 2'000'000'000;
+    d.vaeParameters = 500'000'000;
+    d.textParameters = 100'000'000;
+    const Estimate one = estimate(d, 17, 256, 256, 0, 2);
+    // The VAE (float32) waits beside the transformer for the decoding.
+    CHECK(one.peakBytes > 2e9 * 2 + 0.5e9 * 4);
+    CHECK(one.peakBytes > one.heldBytes);
+    // A long clip is held whole, whatever the windows; the transformer's part does not grow.
+    const Estimate windows = estimate(d, 17, 256, 256, 0, 2, 1701);
+    CHECK(windows.forwardFlops == one.forwardFlops);
+    CHECK(windows.decodeFlops == Approx(one.decodeFlops * 1701 / 17));
+    CHECK(windows.heldBytes - one.heldBytes > 1684.0 * 256 * 256 * 4 * 4);
+    CHECK(windows.peakBytes > one.peakBytes);
+}

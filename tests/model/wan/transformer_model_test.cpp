@@ -126,6 +126,23 @@ TEST_CASE("a folder's tensors are checked without reading them", "[model]") {
     CHECK(says(refused, "quant_conv.bias"));
 }
 
+TEST_CASE("a folder without its tokenizer is not complete", "[model]") {
+    const TinyFolder folder;
+    folder.text("tokenizer/spiece.model", "");
+    CHECK(says(all(checkModel(folder.path)), "spiece.model is empty"));
+    std::filesystem::remove(folder.path / "tokenizer/spiece.model");
+    CHECK(says(all(checkModel(folder.path)), "spiece.model is missing"));
+}
+
+TEST_CASE("a VAE whose latents do not hold four frames is refused", "[model]") {
+    const TinyFolder folder;
+    folder.text("vae/config.json",
+                R"({"base_dim": 8, "z_dim": 4, "dim_mult": [1, 2, 2], "num_res_blocks": 1,
+            "temperal_downsample": [false, true], "latents_mean": [0, 0, 0, 0],
+            "latents_std": [1, 1, 1, 1], "scale_factor_spatial": 4, "scale_factor_temporal": 2})");
+    CHECK(says(refusal(folder.path), "latents of 2 frames"));
+}
+
 TEST_CASE("parts that do not belong together are refused, all at once", "[model]") {
     const TinyFolder folder;
     folder.text("transformer/config.json",

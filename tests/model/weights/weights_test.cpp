@@ -126,3 +126,11 @@ TEST_CASE("what is no JSON object is refused with its place", "[config]") {
     CHECK_FALSE(refusal("").empty());
     CHECK_FALSE(refusal("{\"a\": 1e999}").empty());
 }
+
+TEST_CASE("integers in place of weights are found without reading data", "[weights]") {
+    const Weights weights(someTensors(), at::kMeta, at::kFloat);
+    weights.tensor("ids", {1});
+    weights.tensor("extra", {1});
+    REQUIRE(weights.problems().size() == 1);
+    CHECK(weights.problems()[0].message.find("ids holds I64") != std::string::npos);
+}
