@@ -1,36 +1,47 @@
-#include <cstdio>
 #include <exception>
 #include <new>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "support/error.h"
 #include "support/log.h"
 
-using derrumbe::ExitCode;
+using namespace derrumbe;
 
 namespace {
 
-int report(ExitCode code, const std::vector<derrumbe::Problem>& problems) {
-    for (const derrumbe::Problem& problem : problems) {
-        const std::string text = problem.text() + "\n";
-        std::fputs(text.c_str(), stderr);
+/// What `--log` asks for; looked for before anything is parsed, since the parsing may be what
+/// fails.
+LogFormat askedFormat(int argc, char** argv) {
+    LogFormat format = LogFormat::Text;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i], next = i + 1 < argc ? argv[i + 1] : "";
+        if (word == "--log=json" || (word == "--log" && next == "json")) format = LogFormat::Json;
+        if (word == "--log=text" || (word == "--log" && next == "text")) format = LogFormat::Text;
     }
+    return format;
+}
+
+int report(LogFormat format, ExitCode code, const std::vector<Problem>& problems) {
+    Log log(format);
+    for (const Problem& problem : problems) log.problem(problem);
     return static_cast<int>(code);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    const LogFormat format = askedFormat(argc, argv);
     try {
-        return static_cast<int>(derrumbe::cli::run(argc, argv));
-    } catch (const derrumbe::Error& error) {
-        return report(error.code(), error.problems());
+        return static_cast<int>(cli::run(argc, argv));
+    } catch (const Error& error) {
+        return report(format, error.code(), error.problems());
     } catch (const std::bad_alloc&) {
         return report(
-            ExitCode::Memory,
+            format, ExitCode::Memory,
             {{ExitCode::Memory, "out of memory; `derrumbe plan` says what a render needs"}});
     } catch (const std::exception& error) {
-        return report(ExitCode::Internal,
+        return report(format, ExitCode::Internal,
                       {{ExitCode::Internal,
                         std::string("internal error, please report it: ") + error.what()}});
     }

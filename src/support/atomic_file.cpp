@@ -9,6 +9,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "support/partial_name.h"
 #include "support/strings.h"
 
 namespace derrumbe {
@@ -35,18 +36,46 @@ void syncToDisk(const fs::path& temporary, const fs::path& path) {
     if (result != 0 && error != EINVAL && error != ENOSYS) failOutput(path, std::strerror(error));
 }
 
-}  // namespace
+/// The name, too. The file is whole and there already, so a folder that cannot be synced (or not
+/// be read) is no failure.
+void syncFolder(const fs::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
 
-void writeAtomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+fs::path folderOf(const fs::path& path) {
+    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// A new, empty file beside `path` that nobody else has; folders are made.
+fs::path createPartial(const fs::path& path, unsigned mode) {
     std::error_code error;
-    const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    const fs::path folder = folderOf(path);
     fs::create_directories(folder, error);
     if (error) failOutput(path, error.message());
-    const fs::path temporary = folder / cat(".", path.stem().string(), ".", ::getpid(), ".partial",
-                                            path.extension().string());
+    for (;;) {
+        const fs::path partial = folder / newPartialName(path);
+        const int descriptor =
+            ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode));
+        if (descriptor >= 0) {
+            ::close(descriptor);
+            return partial;
+        }
+        if (errno != EEXIST && errno != EINTR) failOutput(path, std::strerror(errno));
+    }
+}
+
+}  // namespace
+
+void writeAtomically(const fs::path& path, const std::function<void(const fs::path&)>& write,
+                     unsigned mode) {
+    const fs::path temporary = createPartial(path, mode);
     try {
         write(temporary);
         syncToDisk(temporary, path);
+        std::error_code error;
         fs::rename(temporary, path, error);
         if (error) failOutput(path, error.message());
     } catch (...) {
@@ -54,22 +83,40 @@ void writeAtomically(const fs::path& path, const std::function<void(const fs::pa
         fs::remove(temporary, ignored);
         throw;
     }
+    syncFolder(folderOf(path));
 }
 
-void writeTextAtomically(const fs::path& path, const std::string& text) {
-    writeAtomically(path, [&](const fs::path& temporary) {
-        std::ofstream out(temporary, std::ios::binary);
-        out.write(text.data(), static_cast<std::streamsize>(text.size()));
-        out.close();
-        if (!out) failOutput(path, std::strerror(errno));
-    });
+void writeTextAtomically(const fs::path& path, const std::string& text, unsigned mode) {
+    writeAtomically(
+        path,
+        [&](const fs::path& temporary) {
+            std::ofstream out(temporary, std::ios::binary);
+            out.write(text.data(), static_cast<std::streamsize>(text.size()));
+            out.close();
+            if (!out) failOutput(path, std::strerror(errno));
+        },
+        mode);
 }
 
 void ensureWritable(const fs::path& folder) {
-    const fs::path probe = folder / cat(".", ::getpid(), ".writable");
-    writeTextAtomically(probe, "");
+    const fs::path probe = createPartial(folder / "writable", 0666);
     std::error_code ignored;
     fs::remove(probe, ignored);
+}
+
+int removeStalePartials(const fs::path& folder, std::chrono::seconds age) {
+    int removed = 0;
+    std::error_code error;
+    const auto oldest = fs::file_time_type::clock::now() - age;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        std::error_code unknown;
+        if (!isPartialName(it->path().filename().string()) ||
+            !fs::is_regular_file(it->symlink_status(unknown)))
+            continue;
+        const auto written = it->last_write_time(unknown);
+        if (!unknown && written < oldest && fs::remove(it->path(), unknown)) ++removed;
+    }
+    return removed;
 }
 
 std::string readFile(const fs::path& path, ExitCode code, size_t limit) {

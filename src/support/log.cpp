@@ -42,6 +42,11 @@ std::string printable(const std::string& text) {
     return out;
 }
 
+/// One write a line, so that lines of several processes in one farm log do not mix.
+void emit(const std::string& text) {
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 const char* name(LogLevel level) {
     return level == LogLevel::Info ? "info" : level == LogLevel::Warning ? "warning" : "error";
 }
@@ -97,8 +102,7 @@ void Log::line(LogLevel level, const std::string& message, const LogFields& fiel
         for (const auto& [key, value] : fields) text += " " + key + "=" + printable(value);
         text += "\n";
     }
-    // One write a line, so that lines of several processes in one farm log do not mix.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+    emit(text);
 }
 
 void Log::info(const std::string& message, const LogFields& fields) {
@@ -112,6 +116,20 @@ void Log::warning(const std::string& message, const LogFields& fields) {
 
 void Log::error(const std::string& message, const LogFields& fields) {
     line(LogLevel::Error, message, fields);
+}
+
+void Log::problem(const Problem& problem) {
+    if (problem.warning) warnings_.push_back(problem.text());
+    if (format_ == LogFormat::Text) return emit(printable(problem.text()) + "\n");
+    const Place& place = problem.place;
+    LogFields fields;
+    if (!problem.warning)
+        fields.emplace_back("code", std::to_string(static_cast<int>(problem.code)));
+    if (!place.file.empty()) fields.emplace_back("file", place.file);
+    if (place.line > 0) fields.emplace_back("line", std::to_string(place.line));
+    if (place.line > 0 && place.column > 0)
+        fields.emplace_back("column", std::to_string(place.column));
+    line(problem.warning ? LogLevel::Warning : LogLevel::Error, problem.message, fields);
 }
 
 }  // namespace derrumbe

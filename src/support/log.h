@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/error.h"
+
 namespace derrumbe {
 
 enum class LogFormat { Text, Json };
@@ -19,6 +21,9 @@ class Log {
     void info(const std::string& message, const LogFields& fields = {});
     void warning(const std::string& message, const LogFields& fields = {});
     void error(const std::string& message, const LogFields& fields = {});
+    /// One problem: as text `file:line:column: error: message`, as JSON an object with the fields
+    /// `code` (the exit code of an error), `file`, `line` and `column` as far as they are known.
+    void problem(const Problem& problem);
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
