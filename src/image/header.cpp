@@ -54,8 +54,11 @@ class HeaderReader {
         in_.read(data.data(), static_cast<std::streamsize>(count));
         if (!in_) fail("its EXR header is cut off or damaged; write the file again");
         left_ -= count;
+        position_ += count;
         return data;
     }
+
+    std::uint64_t position() const { return position_; }
 
     std::uint32_t number() { return numberAt<std::uint32_t>(read(4), 0); }
 
@@ -72,6 +75,7 @@ class HeaderReader {
     std::string file_;
     std::ifstream in_;
     size_t left_ = 0;
+    std::uint64_t position_ = 0;
 };
 
 }  // namespace
@@ -164,7 +168,7 @@ bool isExr(const std::string& file) {
     return in && magic == exrMagic;
 }
 
-std::vector<ImageHeader> readExrHeaders(const std::string& file) {
+std::vector<ImageHeader> readExrHeaders(const std::string& file, std::uint64_t* end) {
     HeaderReader reader(file);
     if (reader.number() != exrMagic) reader.fail("it is not an EXR file");
     const bool multiPart = (reader.number() & multiPartFlag) != 0;
@@ -186,6 +190,7 @@ std::vector<ImageHeader> readExrHeaders(const std::string& file) {
         if (parts.size() > mostParts) reader.fail("it has more than 4096 parts");
     } while (multiPart);
     if (parts.empty()) reader.fail("it has no part");
+    if (end) *end = reader.position();
     return parts;
 }
 

@@ -52,7 +52,8 @@ ExrAttribute chromaticitiesAttribute(const std::array<float, 8>& xy);
 /// The headers of an EXR file, one a part, straight from its first bytes; nothing is decoded.
 /// Throws Error(Input) naming the file where it cannot be read, is no EXR, or its header is
 /// damaged (every length is checked against the file's, none is trusted).
-std::vector<ImageHeader> readExrHeaders(const std::string& file);
+/// @param end where given, the byte behind the headers, at which the tables of chunks begin
+std::vector<ImageHeader> readExrHeaders(const std::string& file, std::uint64_t* end = nullptr);
 
 /// True when the file begins with OpenEXR's magic number.
 bool isExr(const std::string& file);

@@ -7,6 +7,7 @@
 #include "image/cryptomatte.h"
 #include "image/matte_shape.h"
 #include "image/read_frame.h"
+#include "image/whole_file.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -67,8 +68,7 @@ std::vector<int> chosenChannels(const MatteRequest& request, const PlateProbe& p
 
 float sample(const PlateImage& image, const float* pixel, int channel) {
     const float value = pixel[channel];
-    if (image.types[channel] != PixelType::UInt32 || image.header->format != "openexr")
-        return value;
+    if (image.types[channel] != PixelType::UInt32) return value;
     return std::bit_cast<std::uint32_t>(value) != 0 ? 1.f : 0.f;  // an id: there or not
 }
 
@@ -117,6 +117,7 @@ Matte readMatte(const MatteRequest& request, const Window& plateData, const Wind
 
 void checkMatte(const MatteRequest& request, const Window& plateData, const Window& plateDisplay) {
     const PlateProbe image = probe(request.file);
+    checkWhole(image);
     alignment(image, plateData, plateDisplay);
     if (request.cryptomatteLayer.empty())
         chosenChannels(request, image);

@@ -30,8 +30,8 @@ struct MatteRequest {
 /// is not there is an Error(Input) that lists what is.
 Matte readMatte(const MatteRequest& request, const Window& plateData, const Window& plateDisplay);
 
-/// The header's part of readMatte's checks, without reading pixels: file, size, channel. For
-/// `validate`.
+/// The header's part of readMatte's checks, without reading pixels: a whole file, size, channel.
+/// For `validate`.
 void checkMatte(const MatteRequest& request, const Window& plateData, const Window& plateDisplay);
 
 /// The greater of the two at every pixel; both over the same window, an empty first one counts as

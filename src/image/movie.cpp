@@ -39,7 +39,7 @@ namespace {
 /// 709 primaries). One thread, so that the same pictures give the same file.
 std::vector<std::string> arguments(int width, int height, double fps, const std::string& file) {
     char rate[32];
-    std::snprintf(rate, sizeof rate, "%.6g", fps);
+    std::snprintf(rate, sizeof rate, "%.10g", fps);
     return {"ffmpeg",
             "-nostdin",
             "-loglevel",

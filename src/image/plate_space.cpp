@@ -34,6 +34,15 @@ SpaceChoice choosePlateSpace(const ColorConfig& config, const PlateProbe& plate,
                              const std::string& asked) {
     if (!asked.empty()) return {config.resolve(asked), "the shot file", ""};
     std::string warning;
+    // One of our own frames: its other attributes are the plate's, which the shot may have
+    // overruled.
+    const auto own = plate.header ? plate.header->text(colorspaceAttribute) : std::nullopt;
+    if (own && !own->empty()) {
+        const std::string space = config.firstOf({*own});
+        if (!space.empty()) return {space, cat("the file's ", colorspaceAttribute), ""};
+        warning = cat("the file's ", colorspaceAttribute, " says ", *own, ", which ", config.path(),
+                      " does not have");
+    }
     if (!plate.colorSpaceHint.empty()) {
         const std::string space = config.firstOf(namesOfSpace(plate.colorSpaceHint));
         const std::string reason = "the file's " + plate.colorSpaceHintSource;

@@ -55,9 +55,8 @@ Picture cell(const PreviewFrame& frame, const ColorConfig& config, const Preview
 
 }  // namespace
 
-Picture displayPicture(const std::string& file, const ColorConfig& config,
-                       const std::string& colorspace, const PreviewOptions& options, double scale) {
-    const PlateImage image = readPlate(file);
+Frame displayFrame(const PlateImage& image, const ColorConfig& config,
+                   const std::string& colorspace, const PreviewOptions& options, double scale) {
     const SpaceChoice space = choosePlateSpace(config, image, colorspace);
     Frame shown = shownPart(image, options.layer);
     if (!(scale > 0 && scale <= 16))
@@ -71,7 +70,13 @@ Picture displayPicture(const std::string& file, const ColorConfig& config,
     if (gain != 1)
         for (float& value : shown.pixels) value *= gain;
     config.display(space.name, options.display, options.view).apply(shown);
-    Picture picture = Picture::filled(width, height, 0);
+    return shown;
+}
+
+Picture displayPicture(const std::string& file, const ColorConfig& config,
+                       const std::string& colorspace, const PreviewOptions& options, double scale) {
+    const Frame shown = displayFrame(readPlate(file), config, colorspace, options, scale);
+    Picture picture = Picture::filled(shown.data.width, shown.data.height, 0);
     for (size_t i = 0; i < shown.pixels.size(); ++i) {
         const float value = shown.pixels[i];  // NaN becomes 0
         picture.rgb[i] =
@@ -118,7 +123,12 @@ void writeContactSheet(const std::filesystem::path& path, const std::vector<Prev
 void writeMovie(const std::filesystem::path& path, const std::vector<PreviewFrame>& frames,
                 const ColorConfig& config, const PreviewOptions& options) {
     if (frames.empty()) throw Error(ExitCode::Input, "there is no frame to show");
-    MovieWriter movie(path, options.fps);
+    double fps = options.fps;
+    if (fps <= 0) {
+        const auto own = probe(frames[0].file).framesPerSecond;
+        fps = own ? static_cast<double>(own->numerator) / own->denominator : 24;
+    }
+    MovieWriter movie(path, fps);
     for (const PreviewFrame& frame : frames)
         movie.add(cell(frame, config, options, options.scale > 0 ? options.scale : 1));
     movie.finish();

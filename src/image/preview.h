@@ -5,6 +5,7 @@
 
 #include "image/colour.h"
 #include "image/picture.h"
+#include "image/read_frame.h"
 
 namespace derrumbe::image {
 
@@ -24,10 +25,15 @@ struct PreviewOptions {
     double exposure = 0;         ///< stops, before the view
     double scale = 0;            ///< of the frames; 0: 1 for a movie, cells 480 wide for a sheet
     int columns = 0;             ///< of a sheet; 0: about as wide as high
-    double fps = 24;             ///< of a movie
+    double fps = 0;              ///< of a movie; 0: as the first frame's header says, else 24
 };
 
-/// One frame as its display window shows it, pixel aspect undone, black outside the data window.
+/// A picture as its display window shows it, as the display's own numbers, 0 to 1 (not clamped);
+/// pixel aspect undone, black outside the data window. Channels R, G, B.
+Frame displayFrame(const PlateImage& image, const ColorConfig& config,
+                   const std::string& colorspace, const PreviewOptions& options, double scale);
+
+/// The same of a file, as 8-bit numbers.
 Picture displayPicture(const std::string& file, const ColorConfig& config,
                        const std::string& colorspace, const PreviewOptions& options, double scale);
 

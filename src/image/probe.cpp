@@ -147,6 +147,13 @@ void addPart(PlateProbe& result, const OIIO::ImageSpec& spec, int index, const s
     result.parts.push_back(part);
 }
 
+/// Only in an EXR are 32-bit integers ids, whose bits must not change.
+void readIntegersAsNumbers(PlateProbe& result) {
+    if (std::count(result.types.begin(), result.types.end(), PixelType::UInt32) == 0) return;
+    std::replace(result.types.begin(), result.types.end(), PixelType::UInt32, PixelType::Float);
+    result.notes.push_back("its 32-bit integers are read with the 24 bits that a float keeps");
+}
+
 /// Header lines that describe the colours of the plate, in the contract's order.
 void findColorSpace(PlateProbe& result) {
     const ImageHeader& header = *result.header;
@@ -283,6 +290,9 @@ PlateProbe probe(const std::string& file) {
     result.type = result.types[0];
     for (int c = 0; c < std::min(3, result.parts[0].channelCount); ++c)
         if (result.types[c] == PixelType::Float) result.type = PixelType::Float;
+    if (exrParts.empty()) readIntegersAsNumbers(result);
+    if (spec.format == OIIO::TypeDesc::DOUBLE)
+        result.notes.push_back("its 64-bit numbers are read with the 24 bits that a float keeps");
     result.framesPerSecond = frameRate(*header, spec);
     if (result.framesPerSecond && !header->find("framesPerSecond"))
         header->attributes.push_back(rationalAttribute("framesPerSecond", *result.framesPerSecond));

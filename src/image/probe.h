@@ -9,8 +9,8 @@
 
 namespace derrumbe::image {
 
-/// How a file stores a sample. In memory every sample is a float; UInt32 channels (object ids) keep
-/// their bits in the float (std::bit_cast), so that they pass through unchanged.
+/// How a file stores a sample. In memory every sample is a float; UInt32 channels of an EXR (object
+/// ids) keep their bits in the float (std::bit_cast), so that they pass through unchanged.
 enum class PixelType { UInt8, UInt10, UInt12, UInt16, UInt32, Half, Float };
 
 const char* text(PixelType type);
@@ -25,8 +25,10 @@ struct PlateProbe {
     Window data, display;               ///< equal where the format knows no data window
     float pixelAspect = 1;              ///< width / height of a pixel
     std::vector<std::string> channels;  ///< as readPlate gives them: R G B A first
-    std::vector<PixelType> types;       ///< one a channel
-    PixelType type = PixelType::Float;  ///< of the colour channels (the widest of them)
+    /// One a channel. UInt32 only in an EXR: 32-bit integers of other formats are numbers, not ids,
+    /// and are read as Float.
+    std::vector<PixelType> types;
+    PixelType type = PixelType::Float;  ///< the file's own, of the colour channels (the widest)
     std::shared_ptr<const ImageHeader> header;
     /// What the file says of its colour space, as a Color Interop Forum id (lin_ap1_scene, ...);
     /// empty where it says nothing that is known. From, in this order: acesImageContainerFlag,

@@ -3,9 +3,9 @@
 #include <OpenImageIO/imageio.h>
 
 #include <bit>
-#include <fstream>
 #include <new>
 
+#include "image/whole_file.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -15,19 +15,6 @@ namespace {
 
 [[noreturn]] void fail(const std::string& file, const std::string& why) {
     throw Error(ExitCode::Input, cat("cannot read ", file, ": ", why));
-}
-
-/// libjpeg fills a cut-off picture with grey and only warns, so its end marker is looked for.
-void checkJpegEnd(const std::string& file) {
-    std::ifstream in(file, std::ios::binary | std::ios::ate);
-    const std::streamoff size = in.tellg();
-    // Some cameras append data after the picture; the marker is looked for in the whole tail.
-    const std::streamoff tail = std::min<std::streamoff>(size, 1 << 20);
-    std::string bytes(static_cast<size_t>(tail), '\0');
-    in.seekg(size - tail);
-    in.read(bytes.data(), tail);
-    if (bytes.find("\xFF\xD9") == std::string::npos)
-        fail(file, "it is cut off before its end; write it again");
 }
 
 void readPart(OIIO::ImageInput& input, const PlateProbe::Part& part, PlateImage& image) {
@@ -43,8 +30,7 @@ void readPart(OIIO::ImageInput& input, const PlateProbe::Part& part, PlateImage&
     for (int c = 0; c < part.channelCount; ++c) {
         // As floats, ids would be divided by 2^32 and rounded. OpenImageIO writes whatever it is
         // asked for into the pixel's four bytes: the id's own bits.
-        if (image.types[part.firstChannel + c] == PixelType::UInt32 &&
-            image.header->format == "openexr")
+        if (image.types[part.firstChannel + c] == PixelType::UInt32)
             check(input.read_image(part.index, 0, c, c + 1, OIIO::TypeUInt, pixels + c, stride));
     }
 }
@@ -72,7 +58,8 @@ PlateImage readPlate(const std::string& file) {
     auto input = OIIO::ImageInput::open(file, &hints);
     if (!input) fail(file, OIIO::geterror());
     for (const PlateProbe::Part& part : image.parts) readPart(*input, part, image);
-    if (image.header->format == "jpeg") checkJpegEnd(file);
+    // libjpeg fills a cut-off picture with grey and only warns.
+    if (image.header->format == "jpeg") checkWhole(image);
     return image;
 }
 

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
+#include <set>
+
+#include "support/error.h"
+#include "support/strings.h"
 
 namespace derrumbe::image {
 
@@ -70,7 +75,63 @@ std::string padded(int frame, int width) {
     return negative ? "-" + digits : digits;
 }
 
+bool isPicture(const std::filesystem::path& file) {
+    static const std::set<std::string> known = {".exr", ".dpx", ".cin", ".png",  ".tif", ".tiff",
+                                                ".jpg", ".tga", ".hdr", ".jpeg", ".sgi", ".bmp"};
+    std::string extension = file.extension().string();
+    for (char& c : extension)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return known.count(extension) != 0 && file.filename().string().front() != '.';
+}
+
+/// The last digits of a name without its extension; where there are none, begin is npos.
+Token numberIn(const std::string& name) {
+    const size_t stem = name.rfind('.');
+    const size_t last = name.find_last_of("0123456789", stem - 1);
+    if (last == std::string::npos) return {};
+    size_t begin = last;
+    while (begin > 0 && isDigit(name[begin - 1])) --begin;
+    return {begin, last + 1, static_cast<int>(last + 1 - begin)};
+}
+
 }  // namespace
+
+SequencePath SequencePath::inFolder(const std::string& folder) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    std::map<std::pair<std::string, std::string>, std::set<int>> widths;  // by what is around it
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        const std::string name = it->path().filename().string();
+        if (!isPicture(it->path())) continue;
+        const Token token = numberIn(name);
+        if (token.begin == std::string::npos || token.width > 9)
+            widths[{name, ""}].insert(0);
+        else
+            widths[{name.substr(0, token.begin), name.substr(token.end)}].insert(token.width);
+    }
+    if (error)
+        throw Error(ExitCode::Input, cat("cannot read the folder ", folder, ": ", error.message()));
+    if (widths.empty())
+        throw Error(ExitCode::Input, cat("the folder ", folder, " holds no pictures"));
+    std::string all;
+    for (const auto& [around, found] : widths)
+        if (all.size() < 400)
+            all += cat(all.empty() ? "" : ", ", around.first, found.count(0) ? "" : "#",
+                       around.second);
+    if (widths.size() > 1)
+        throw Error(ExitCode::Input, cat("the folder ", folder, " holds more than one sequence (",
+                                         all, "); name the one that is meant"));
+    const auto& [around, found] = *widths.begin();
+    SequencePath result;
+    result.before_ = (fs::path(folder) / around.first).string();
+    result.after_ = around.second;
+    // Numbers of several widths (99, 100) are not padded.
+    result.width_ = *found.begin();
+    result.isSequence_ = result.width_ > 0;
+    result.pattern_ = result.before_ + (result.isSequence_ ? std::string(result.width_, '@') : "") +
+                      result.after_;
+    return result;
+}
 
 SequencePath SequencePath::parse(const std::string& path) {
     SequencePath result;

@@ -22,6 +22,12 @@ class SequencePath {
     /// Never throws; a path without a token is a single file.
     static SequencePath parse(const std::string& path);
 
+    /// The one sequence (or single picture) that a folder holds, whatever it is called: the last
+    /// digits of a name are the frame's number. Hidden files, and files that are no pictures by
+    /// their extension, do not count. Throws Error(Input) where the folder cannot be read, holds no
+    /// picture, or more than one sequence (listing them).
+    static SequencePath inFolder(const std::string& folder);
+
     bool isSequence() const { return isSequence_; }
     /// The file of a frame. A negative number fills the whole field: -5 in four digits is `-005`,
     /// as printf and the usual players write it. A single file is the same for every frame.

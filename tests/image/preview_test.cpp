@@ -4,8 +4,10 @@
 #include <cstdlib>
 
 #include "fixtures.h"
+#include "image/heatmap.h"
 #include "image/movie.h"
 #include "image/read_frame.h"
+#include "image/write_exr.h"
 #include "support/error.h"
 
 using namespace derrumbe;
@@ -119,4 +121,46 @@ TEST_CASE("without ffmpeg the error says what to install", "[preview]") {
         }(),
         Contains("no such encoder") && Contains("3"));
     ::setenv("PATH", path.c_str(), 1);
+}
+
+TEST_CASE("a delivered frame is shown in the space that its header names", "[preview]") {
+    TemporaryFolder folder;
+    const ColorConfig config = shipped();
+    Frame frame = patternFrame({0, 0, 16, 16}, {0, 0, 16, 16}, {"R", "G", "B"}, false);
+    for (float& value : frame.pixels) value = 0.35f;
+    const auto write = [&](const std::string& name, const std::string& space) {
+        ExrOutput output;
+        addFrame(output, frame, std::vector<PixelType>(3, PixelType::Half));
+        if (!space.empty()) output.metadata[colorspaceAttribute] = space;
+        output.framesPerSecond = Rational{24000, 1001};
+        writeExr(folder.file(name), output);
+        return folder.file(name);
+    };
+    const std::string plain = write("plain.exr", ""), log = write("log.exr", "ACEScct"),
+                      odd = write("odd.exr", "no such space");
+    const PreviewOptions options;
+    CHECK(choosePlateSpace(config, probe(log), "").name == config.resolve("ACEScct"));
+    CHECK(displayPicture(log, config, "", options, 1).rgb ==
+          displayPicture(plain, config, "ACEScct", options, 1).rgb);
+    CHECK(displayPicture(log, config, "", options, 1).rgb !=
+          displayPicture(plain, config, "", options, 1).rgb);
+    // What is asked for wins; a space that is not in the configuration is told.
+    CHECK(choosePlateSpace(config, probe(log), "ACEScg").name == config.resolve("ACEScg"));
+    CHECK_THAT(choosePlateSpace(config, probe(odd), "").warning, Contains("no such space"));
+    CHECK(choosePlateSpace(config, probe(odd), "").name ==
+          choosePlateSpace(config, probe(plain), "").name);
+}
+
+TEST_CASE("a heat map shows where pictures differ", "[preview][compare]") {
+    Frame difference = patternFrame({0, 0, 64, 48}, {0, 0, 64, 48}, {"Y"}, false);
+    for (float& value : difference.pixels) value = 0;
+    difference.at(40, 30)[0] = 0.25f;
+    std::vector<float> flip(64 * 48, 0.f);
+    flip[30 * 64 + 20] = 1;
+    Picture map = heatmap(difference, 0.25, flip, 64, 48);
+    CHECK(map.width >= 128);
+    CHECK(int(map.at(40, 30)[0]) > 240);
+    CHECK(int(map.at(41, 31)[0]) < 10);
+    CHECK(int(map.at(map.width - 64 + 20, 30)[1]) > 240);
+    CHECK(int(map.at(map.width - 64 + 21, 30)[1]) < 10);
 }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "fixtures.h"
+#include "support/error.h"
 
 using derrumbe::image::SequencePath;
 
@@ -72,4 +73,36 @@ TEST_CASE("frames on disk are those the pattern would write", "[sequence]") {
     CHECK(SequencePath::parse(base + "%05d.exr").existing() == std::vector<int>{2, 10000});
     CHECK(SequencePath::parse(folder.file("nowhere/p.#.exr")).existing().empty());
     CHECK(SequencePath::parse(base + "0001.exr").existing().empty());
+}
+
+TEST_CASE("a folder with one sequence is that sequence", "[sequence]") {
+    using Catch::Matchers::Contains;
+    using derrumbe::Error;
+    TemporaryFolder folder;
+    const std::string golden = folder.file("gold_v2");
+    for (const char* name : {"shot2_v01.0998.exr", "shot2_v01.0999.exr", "shot2_v01.1000.exr",
+                             "notes.txt", ".hidden.0001.exr"})
+        touch(golden + "/" + name);
+    const SequencePath found = SequencePath::inFolder(golden);
+    CHECK(found.isSequence());
+    CHECK(found.existing() == std::vector<int>{998, 999, 1000});
+    CHECK(found.file(1000) == golden + "/shot2_v01.1000.exr");
+
+    const std::string numbers = folder.file("numbers");
+    touch(numbers + "/99.png");
+    touch(numbers + "/100.png");
+    CHECK(SequencePath::inFolder(numbers).existing() == std::vector<int>{99, 100});
+    CHECK(SequencePath::inFolder(numbers + "/").file(99) == numbers + "/99.png");
+
+    const std::string single = folder.file("single");
+    touch(single + "/plate.exr");
+    CHECK_FALSE(SequencePath::inFolder(single).isSequence());
+    CHECK(SequencePath::inFolder(single).file(7) == single + "/plate.exr");
+
+    touch(golden + "/other.0998.exr");
+    CHECK_THROWS_WITH(SequencePath::inFolder(golden),
+                      Contains("more than one sequence") && Contains("other.#.exr"));
+    std::filesystem::create_directories(folder.file("empty"));
+    CHECK_THROWS_WITH(SequencePath::inFolder(folder.file("empty")), Contains("no pictures"));
+    CHECK_THROWS_AS(SequencePath::inFolder(folder.file("none")), Error);
 }
