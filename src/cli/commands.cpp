@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "render/failure.h"
+#include "support/strings.h"
 #include "support/version.h"
 
 namespace derrumbe::cli {
@@ -15,8 +17,8 @@ ExitCode run(int argc, char** argv) {
     app.require_subcommand(1);
 
     using Add = Action (*)(CLI::App&);
-    const Add table[] = {addRender, addValidate, addPlan,  addPreview,
-                         addModels, addCompare,  addVerify};
+    const Add table[] = {addRender, addValidate, addPlan,   addPreview,
+                         addModels, addCompare,  addVerify, addKeygen};
     std::vector<std::pair<CLI::App*, Action>> commands;
     for (const Add add : table) {
         Action action = add(app);
@@ -29,11 +31,18 @@ ExitCode run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         // Help and version are results, everything else is a wrong command line.
         if (error.get_exit_code() == 0) return app.exit(error), ExitCode::Done;
-        app.exit(error);
-        return ExitCode::Usage;
+        throw Error(ExitCode::Usage, cat(error.what(), "; run with --help for more information"));
     }
-    for (const auto& [command, action] : commands)
-        if (command->parsed()) return action();
+    for (const auto& [command, action] : commands) {
+        if (!command->parsed()) continue;
+        try {
+            return action();
+        } catch (const Error&) {
+            throw;
+        } catch (const std::exception& failure) {
+            throw render::asError(failure);
+        }
+    }
     return ExitCode::Usage;
 }
 

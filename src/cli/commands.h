@@ -22,6 +22,7 @@ Action addPreview(CLI::App& app);
 Action addModels(CLI::App& app);
 Action addCompare(CLI::App& app);
 Action addVerify(CLI::App& app);
+Action addKeygen(CLI::App& app);
 
 /// Parses the command line and runs the command. Throws Error.
 ExitCode run(int argc, char** argv);

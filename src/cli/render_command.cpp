@@ -4,8 +4,10 @@
 
 #include "cli/commands.h"
 #include "cli/shot_options.h"
+#include "provenance/envelope.h"
 #include "render/machine_speed.h"
 #include "render/render.h"
+#include "support/atomic_file.h"
 #include "support/interrupt.h"
 
 namespace derrumbe::cli {
@@ -15,20 +17,34 @@ namespace {
 struct Options {
     ShotOptions shot;
     render::RenderOptions render;
+    std::filesystem::path signingKey;
     bool noResume = false;
     ProgressStyle progress = ProgressStyle::Auto;
     LogFormat log = LogFormat::Text;
 };
 
+/// The key as PEM text; a key that cannot sign is found before the render, not after it.
+std::string readSigningKey(const std::filesystem::path& file) {
+    if (file.empty()) return {};
+    const std::string pem = readFile(file, ExitCode::Usage, size_t{1} << 16);
+    try {
+        provenance::signEnvelope("{}", pem);
+    } catch (const Error& error) {
+        throw Error(error.code(), error.problems().front().message, {file.string()});
+    }
+    return pem;
+}
+
 ExitCode renderShot(Options& options) {
     installInterruptHandler();
     Log log(options.log);
+    options.render.signingKey = readSigningKey(options.signingKey);
     render::setThreads(options.shot.plan.threads);
     Problems problems;
     render::RenderPlan plan;
     options.shot.makePlan(plan, problems);
     problems.throwIfErrors();
-    for (const Problem& problem : problems.list()) log.warning(problem.text());
+    for (const Problem& problem : problems.list()) log.problem(problem);
     options.render.resume = !options.noResume;
     Progress progress(options.progress);
     const render::RenderResult result = render::render(plan, options.render, log, progress);
@@ -73,6 +89,10 @@ Action addRender(CLI::App& app) {
             "--dump-tensors", options->render.dumpTensors,
             "write noise, conditioning, embeddings, latents and video for a replay in diffusers")
         ->type_name("FILE.safetensors");
+    command
+        ->add_option("--sign", options->signingKey,
+                     "sign the log with this Ed25519 key (see keygen)")
+        ->type_name("KEY.pem");
     return [options] { return renderShot(*options); };
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "provenance/envelope.h"
 #include "provenance/verify.h"
 #include "support/atomic_file.h"
 
@@ -11,13 +12,43 @@ namespace derrumbe::cli {
 namespace {
 
 struct Options {
-    std::filesystem::path log;
+    std::filesystem::path log, key;
     bool deliveredOnly = false;
 };
 
+/// The log's statement, and in `signature` what is known of its signature. With a key, only the
+/// very bytes that it signed are read.
+std::string readLog(const Options& options, std::string& signature) {
+    const std::string text = readFile(options.log), name = options.log.string();
+    const bool sealed = provenance::isEnvelope(text);
+    if (options.key.empty()) {
+        signature =
+            sealed ? "signature NOT checked: give the signer's --key PUB.pem" : "not signed";
+        return text;
+    }
+    const std::string pem = readFile(options.key, ExitCode::Usage, size_t{1} << 16);
+    const std::string keyId = [&] {
+        try {
+            return provenance::keyId(pem);
+        } catch (const Error& error) {
+            throw Error(error.code(), error.problems().front().message, {options.key.string()});
+        }
+    }();
+    if (!sealed) throw Error(ExitCode::Mismatch, "the log is not signed", {name});
+    try {
+        const std::string payload = provenance::openEnvelope(text, pem, name);
+        signature = "signed by key " + keyId;
+        return payload;
+    } catch (const Error& error) {
+        // An envelope that cannot be read does not match either.
+        throw Error(ExitCode::Mismatch, error.problems().front().message, {name});
+    }
+}
+
 ExitCode verify(const Options& options) {
-    const provenance::Statement statement =
-        provenance::readStatement(readFile(options.log), options.log.string());
+    std::string signature;
+    const std::string text = readLog(options, signature);
+    const provenance::Statement statement = provenance::readStatement(text, options.log.string());
     const auto folder = std::filesystem::absolute(options.log).parent_path();
     const provenance::Verification result =
         provenance::verifyFiles(statement, folder, !options.deliveredOnly);
@@ -29,9 +60,9 @@ ExitCode verify(const Options& options) {
         throw Error(ExitCode::Mismatch,
                     fmt::format("{}: the render that wrote this log {}: {}", options.log.string(),
                                 provenance::text(statement.outcome), statement.failure));
-    fmt::print("{}: {} delivered files and {} inputs are what the log says\n", options.log.string(),
-               statement.subjects.size(),
-               result.files - static_cast<int>(statement.subjects.size()));
+    fmt::print("{}: {} delivered files and {} inputs are what the log says; {}\n",
+               options.log.string(), statement.subjects.size(),
+               result.files - static_cast<int>(statement.subjects.size()), signature);
     return ExitCode::Done;
 }
 
@@ -42,6 +73,10 @@ Action addVerify(CLI::App& app) {
         app.add_subcommand("verify", "check that every file is the one the log names");
     auto options = std::make_shared<Options>();
     command->add_option("log", options->log, "a provenance log")->required();
+    command
+        ->add_option("--key", options->key,
+                     "the signer's public key: the log must be signed by it, and unchanged since")
+        ->type_name("PUB.pem");
     command->add_flag("--delivered-only", options->deliveredOnly,
                       "look at delivered frames alone, not at inputs");
     return [options] { return verify(*options); };

@@ -102,6 +102,8 @@ void readBuild(const Reader& in, const Json& predicate, Statement& out) {
     out.shotJson = textOf(in.at(external, "shot"));
     in.get(external, "overrides", out.overrides);
     in.get(external, "frames", out.requestedFrames);
+    in.get(external, "device", out.device);
+    in.get(external, "threads", out.threads);
     const Json& internal = in.at(definition, "internalParameters");
     out.planJson = textOf(in.at(internal, "plan"));
     in.get(internal, "contentSha256", out.contentSha256);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <nlohmann/json.hpp>
 
@@ -78,6 +79,8 @@ Json dependencyJson(const Dependency& dependency) {
 Json buildDefinition(const Statement& in) {
     Json external = {{"shot", parseText(in.shotJson, "shot")}, {"overrides", in.overrides}};
     add(external, "frames", in.requestedFrames);
+    add(external, "device", in.device);
+    if (in.threads > 0) external["threads"] = in.threads;
     Json internal = {{"plan", parseText(in.planJson, "plan")}};
     add(internal, "contentSha256", in.contentSha256);
     Json dependencies = Json::array();
@@ -226,6 +229,10 @@ std::string statementJson(const Statement& in) {
                             {"predicate", predicate}};
     // file names need not be UTF-8: what is not becomes U+FFFD instead of an exception
     return statement.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<std::pair<std::string, std::string>> libraryVersions() {
+    return {{"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)}};
 }
 
 std::string newInvocationId() {

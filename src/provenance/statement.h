@@ -104,6 +104,8 @@ struct Statement {
     std::string shotJson = "{}";         ///< the resolved shot: shot::resolvedJson
     std::vector<std::string> overrides;  ///< KEY=VALUE of the command line
     std::string requestedFrames;         ///< of --frames; empty: all
+    std::string device;                  ///< that the render ran on: cpu, cuda, cuda:N
+    int threads = 0;                     ///< of the tensor library; 0: not known
     std::string planJson =
         "{}";  ///< what the plan decided: crop, sizes, windows, encoding, device, dtype
     std::string
@@ -131,6 +133,9 @@ std::string statementJson(const Statement& statement);
 /// come back as far as they are known. Throws Error(Usage) naming `file` where it is no such
 /// statement.
 Statement readStatement(const std::string& json, const std::string& file);
+
+/// The libraries that this folder uses, name and version, for Builder::libraries.
+std::vector<std::pair<std::string, std::string>> libraryVersions();
 
 /// A random UUID (version 4) as a URN.
 std::string newInvocationId();

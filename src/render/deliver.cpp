@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
 
+#include "clip/stitch.h"
 #include "image/colour_ids.h"
+#include "image/read_frame.h"
 #include "image/write_exr.h"
 #include "provenance/digest.h"
+#include "render/delivered_colour.h"
 #include "render/inputs.h"
+#include "render/kept.h"
 #include "support/strings.h"
 #include "support/version.h"
 
@@ -55,18 +57,42 @@ std::vector<image::PixelType> storedTypes(const RenderPlan& plan, const image::P
     return types;
 }
 
-}  // namespace
-
-bool alreadyDelivered(const FrameJob& job, const std::string& contentHash) {
-    std::error_code error;
-    if (!std::filesystem::exists(job.output, error)) return false;
-    try {
-        const auto hash = image::probe(job.output).header->text("derrumbe/contentHash");
-        return hash && *hash == contentHash;
-    } catch (const Error&) {
-        return false;  // somebody else's file of that name: it is rendered again
-    }
+/// Adds what happened to a number of samples, if it happened at all.
+void note(Delivered& delivered, std::int64_t count, const std::string& what) {
+    if (count > 0) delivered.events.push_back({"clamped", cat(count, what), delivered.frame, ""});
 }
+
+/// The generated picture, put into the plate where the matte is.
+Frame stitchGenerated(const RenderPlan& plan, const image::ColorConfig& colours,
+                      const FrameJob& job, const Clip& generated, Frame& plate, const Matte& matte,
+                      Delivered& delivered) {
+    Frame picture = generatedFrame(plan, colours, generated, job.index);
+    const clip::StitchCounts counts = clip::stitch(plate, matte, picture);
+    note(delivered, counts.clamped, " generated samples were brought into half's range");
+    note(delivered, counts.nonFinite, " generated pixels were not finite; the plate's stay");
+    // The layer, too, must not deliver what no plate held.
+    for (float& value : picture.pixels)
+        if (!std::isfinite(value)) value = 0;
+    return picture;
+}
+
+/// Into the delivered colour space.
+void convertColours(const RenderPlan& plan, const image::ColorConfig& colours, Frame& plate,
+                    Frame& picture, const Matte& matte, image::ExrOutput& output,
+                    Delivered& delivered) {
+    const image::ColorTransform transform = colours.transform(plan.plateSpace, plan.outputSpace);
+    const auto convert = [&](Frame& frame) { transform.apply(frame); };
+    const std::int64_t changed =
+        convertKept(plate, matte, convert) + convertKept(picture, matte, convert);
+    note(delivered, changed,
+         cat(" samples left half's range, or were no longer finite, in ", plan.outputSpace,
+             "; they were brought back"));
+    output.dropped = {"colorInteropID", "chromaticities"};
+    const auto primaries = image::chromaticitiesOf(plan.outputSpace);
+    if (primaries[0] != 0) output.chromaticities = primaries;
+}
+
+}  // namespace
 
 Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                        const FrameJob& job, const Clip& generated, const std::string& contentHash) {
@@ -74,54 +100,39 @@ Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours
     delivered.frame = job.frame;
     delivered.file = job.output;
     image::PlateImage plate = readJobPlate(plan, job);
+    if (job.plate.empty() || job.held)
+        delivered.events.push_back({"held",
+                                    job.held ? "the plate is missing: " + job.plate + " stands in"
+                                             : std::string("the plate is missing: black stands in"),
+                                    job.frame, ""});
     Matte matte{plan.plateData, {}};
     matte.values.assign(static_cast<size_t>(matte.window.width) * matte.window.height, 0.0f);
     Frame picture;
     picture.channels = {"R", "G", "B"};
     if (job.generated && generated.frames > 0) {
         matte = readJobMatte(plan, job);
-        picture = generatedFrame(plan, colours, generated, job.index);
-        delivered.counts = clip::stitch(plate.frame, matte, picture);
-        // The layer, too, must not deliver what no plate held.
-        for (float& value : picture.pixels)
-            if (!std::isfinite(value)) value = 0;
+        picture = stitchGenerated(plan, colours, job, generated, plate.frame, matte, delivered);
     }
     delivered.generatedShare = matte.coverage();
 
     image::ExrOutput output;
-    if (plan.outputSpace != plan.plateSpace) {
-        const image::ColorTransform transform =
-            colours.transform(plan.plateSpace, plan.outputSpace);
-        transform.apply(plate.frame);
-        transform.apply(picture);
-        output.dropped = {"colorInteropID", "chromaticities"};
-        const auto primaries = image::chromaticitiesOf(plan.outputSpace);
-        if (primaries[0] != 0) output.chromaticities = primaries;
-    }
+    if (plan.outputSpace != plan.plateSpace)
+        convertColours(plan, colours, plate.frame, picture, matte, output, delivered);
     image::addFrame(output, plate.frame, storedTypes(plan, plate));
     if (plan.shot.output.generatedLayer)
         image::addLayer(output, picture, "generated", image::PixelType::Half);
     if (plan.shot.output.matteLayer)
         image::addMatte(output, matte, "matte.Y", image::PixelType::Half);
+    note(delivered, output.clamped, " samples beyond half's range are stored as +-65504");
     output.header = plate.header;
     output.compression = plan.shot.output.compression;
     output.framesPerSecond =
         image::Rational{plan.fps.numerator, static_cast<unsigned>(plan.fps.denominator)};
     output.metadata = headerFacts(plan, contentHash);
+    output.metadata["derrumbe/pixelHash"] = storedPixelHash(output);
     image::writeExr(job.output, output);
     delivered.sha256 = provenance::sha256File(job.output);
     delivered.pixelSha256 = provenance::sha256Pixels(image::readPlate(job.output).frame);
-    return delivered;
-}
-
-Delivered describeDelivered(const RenderPlan& plan, const FrameJob& job) {
-    Delivered delivered;
-    delivered.frame = job.frame;
-    delivered.file = job.output;
-    delivered.kept = true;
-    delivered.sha256 = provenance::sha256File(job.output);
-    delivered.pixelSha256 = provenance::sha256Pixels(image::readPlate(job.output).frame);
-    if (job.generated) delivered.generatedShare = readJobMatte(plan, job).coverage();
     return delivered;
 }
 

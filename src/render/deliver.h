@@ -1,8 +1,9 @@
 #pragma once
 #include <string>
+#include <vector>
 
-#include "clip/stitch.h"
 #include "image/colour.h"
+#include "provenance/statement.h"
 #include "render/plan.h"
 
 namespace derrumbe::render {
@@ -11,14 +12,10 @@ namespace derrumbe::render {
 struct Delivered {
     int frame = 0;
     std::string file, sha256, pixelSha256;
-    double generatedShare = 0;  ///< mean of the matte over the frame, 0..1
-    clip::StitchCounts counts;
-    bool kept = false;  ///< it was already there
+    double generatedShare = 0;              ///< mean of the matte over the frame, 0..1
+    std::vector<provenance::Event> events;  ///< clamped values, a held plate
+    bool kept = false;                      ///< it was already there
 };
-
-/// Whether the frame's file is there and was made by the same content (its header's
-/// `derrumbe/contentHash`).
-bool alreadyDelivered(const FrameJob& job, const std::string& contentHash);
 
 /// Puts the generated picture into the plate where the matte is, and writes the frame atomically.
 /// `generated` is empty (no frames) for frames before the onset and for shots without a matte: the
@@ -26,8 +23,5 @@ bool alreadyDelivered(const FrameJob& job, const std::string& contentHash);
 /// frame.
 Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                        const FrameJob& job, const Clip& generated, const std::string& contentHash);
-
-/// The log's entry of a frame that was kept.
-Delivered describeDelivered(const RenderPlan& plan, const FrameJob& job);
 
 }  // namespace derrumbe::render

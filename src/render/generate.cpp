@@ -76,7 +76,7 @@ at::Tensor sample(Run& run, model::VideoModel& model, const Conditions& conditio
     run.keep("noise", noise);
     DenoiseState state{noise, {}};
     if (run.options.resume) {
-        if (auto saved = store.load(noise, plan.sampler.steps)) {
+        if (auto saved = store.load(noise, plan.sampler)) {
             state = std::move(*saved);
             const std::string where =
                 cat("at step ", state.sampler.step, " of ", plan.sampler.steps);

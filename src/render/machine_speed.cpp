@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <charconv>
 #include <chrono>
 
 #include "support/error.h"
@@ -12,20 +13,29 @@
 namespace derrumbe::render {
 
 std::string chooseDevice(const std::string& asked) {
-    const bool card = at::hasCUDA();
-    if (asked == "auto") return card ? "cuda" : "cpu";
+    return chooseDevice(asked, at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0);
+}
+
+std::string chooseDevice(const std::string& asked, int cards) {
+    if (asked == "auto") return cards > 0 ? "cuda" : "cpu";
     if (asked == "cpu") return asked;
-    const bool named =
-        asked == "cuda" || (asked.rfind("cuda:", 0) == 0 && asked.size() > 5 &&
-                            asked.find_first_not_of("0123456789", 5) == std::string::npos);
-    if (!named)
+    const bool numbered = asked.rfind("cuda:", 0) == 0 && asked.size() > 5 &&
+                          asked.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (asked != "cuda" && !numbered)
         throw Error(ExitCode::Usage,
                     cat("'", asked, "' is not a device; use auto, cpu, cuda or cuda:N"));
-    if (!card)
+    if (cards <= 0)
         throw Error(
             ExitCode::Usage,
             cat("'", asked, "' asks for a card, and this machine or this LibTorch has none"));
-    return asked;
+    if (!numbered) return asked;
+    int number = cards;  // stays so for a number that no int holds
+    std::from_chars(asked.data() + 5, asked.data() + asked.size(), number);
+    if (number >= cards)
+        throw Error(ExitCode::Usage, cat("there is no '", asked,
+                                         "': the cards that can be used here are cuda:0 to cuda:",
+                                         cards - 1, "; $CUDA_VISIBLE_DEVICES may hide others"));
+    return cat("cuda:", number);
 }
 
 std::string chooseDtype(const std::string& asked, const std::string& device) {

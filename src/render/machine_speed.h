@@ -7,6 +7,9 @@ namespace derrumbe::render {
 /// absent device.
 std::string chooseDevice(const std::string& asked);
 
+/// The same on a machine with that many cards.
+std::string chooseDevice(const std::string& asked, int cards);
+
 /// "auto" becomes float32 on a processor, bfloat16 on a card.
 std::string chooseDtype(const std::string& asked, const std::string& device);
 

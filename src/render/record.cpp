@@ -1,18 +1,21 @@
 #include "render/record.h"
 
-#include <ATen/Version.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "image/colour.h"
+#include "image/library_versions.h"
 #include "provenance/digest.h"
+#include "render/disclosure.h"
+#include "render/processor.h"
 #include "support/frame_range.h"
+#include "support/interrupt.h"
 #include "support/strings.h"
 #include "support/version.h"
+#include "text/library_versions.h"
 
 namespace derrumbe::render {
 
@@ -27,10 +30,15 @@ std::string relativeTo(const fs::path& folder, const fs::path& file) {
                                                          : relative.generic_string();
 }
 
-/// Results are promised for one kind of processor: vector width changes the order of sums.
-std::string processorKind(const RenderPlan& plan) {
-    if (plan.device != "cpu") return plan.device;
-    return "cpu " + at::get_cpu_capability();
+provenance::Builder builder() {
+    provenance::Builder builder{DERRUMBE_VERSION,
+                                DERRUMBE_GIT_COMMIT,
+                                DERRUMBE_COMPILER,
+                                {{"libtorch", DERRUMBE_TORCH_VERSION}}};
+    for (const auto& versions :
+         {image::libraryVersions(), text::libraryVersions(), provenance::libraryVersions()})
+        builder.libraries.insert(builder.libraries.end(), versions.begin(), versions.end());
+    return builder;
 }
 
 }  // namespace
@@ -49,8 +57,10 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         const ExitCode code = role == "weights" || role == "tokenizer" || role == "config"
                                   ? ExitCode::Model
                                   : ExitCode::Input;
-        input.sha256 = provenance::sha256File(path, code);
-        input.bytes = fs::file_size(path);
+        input.sha256 = provenance::sha256File(path, code, [&](std::uint64_t bytes) {
+            throwIfInterrupted();
+            input.bytes = bytes;
+        });
         inputs.push_back(std::move(input));
     };
     for (const FrameJob& job : plan.frames) {
@@ -61,7 +71,8 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         add(keyframe.path.string(), "keyframe");
     for (const shot::FilePath& reference : plan.shot.references)
         add(reference.string(), "reference");
-    if (!ocioConfig.empty() && fs::is_regular_file(ocioConfig)) add(ocioConfig, "ocio");
+    std::error_code unknown;
+    if (fs::is_regular_file(ocioConfig, unknown)) add(ocioConfig, "ocio");
     for (const auto& file : plan.model.files) add(file.path, file.role, plan.model.license);
     return inputs;
 }
@@ -72,7 +83,7 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
     field(shot::contentJson(plan.shot));
     field(cat(plan.sampler.scheduler, " ", plan.sampler.steps, " ", plan.sampler.guidance, " ",
               plan.sampler.shift, " ", plan.sampler.seed, " ", plan.fillPlate, " ", plan.dtype, " ",
-              processorKind(plan)));
+              processorKind(plan.device)));
     field(cat(plan.plateSpace, "|", plan.modelSpace, "|", plan.outputSpace, "|",
               plan.model.encoding));
     for (const clip::TimeWindow& window : plan.windows)
@@ -105,40 +116,35 @@ double StageClock::total() const {
     return begins_.empty() ? 0 : now() - begins_.front().second;
 }
 
+bool Record::has(const std::string& file) const {
+    return std::any_of(frames.begin(), frames.end(),
+                       [&](const Delivered& frame) { return frame.file == file; });
+}
+
 provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outcome outcome,
                                         const std::string& failure) const {
     const shot::Shot& shot = plan.shot;
     const fs::path folder = shot.provenance.path.path.parent_path();
     provenance::Statement statement;
-    clip::StitchCounts counts;
-    FrameList changed;
     for (const Delivered& frame : frames) {
         statement.subjects.push_back({relativeTo(folder, frame.file), frame.sha256,
                                       frame.pixelSha256, frame.generatedShare, frame.frame});
-        counts += frame.counts;
-        if (frame.generatedShare > 0) changed.push_back(frame.frame);
     }
     statement.dependencies = inputs;
     for (provenance::Dependency& input : statement.dependencies)
         input.path = relativeTo(folder, input.path);
-    statement.shotJson = shot::resolvedJson(shot);
+    statement.shotJson = shot::resolvedJson(resolvedShot(plan));
     statement.overrides = shot.overrides;
     statement.requestedFrames = requestedFrames;
+    statement.device = plan.device;
+    statement.threads = at::get_num_threads();
     statement.planJson = planJson(plan);
     statement.contentSha256 = contentSha256;
-    statement.builder = {DERRUMBE_VERSION,
-                         DERRUMBE_GIT_COMMIT,
-                         DERRUMBE_COMPILER,
-                         {{"libtorch", DERRUMBE_TORCH_VERSION}}};
+    statement.builder = builder();
     statement.invocationId = invocationId;
     statement.startedOn = startedOn;
     statement.finishedOn = utcNow();
-    statement.disclosure.operatorName = provenance::userName();
-    statement.disclosure.humanContributions = {"prompt", "matte", "onset",
-                                               "selection of plate and take"};
-    if (!shot.keyframes.empty()) statement.disclosure.humanContributions.push_back("keyframes");
-    if (!shot.references.empty()) statement.disclosure.humanContributions.push_back("references");
-    statement.disclosure.framesChanged = changed.empty() ? "" : formatFrameRange(changed);
+    statement.disclosure = disclosure(plan, frames);
     statement.model = {plan.model.name,
                        plan.model.version,
                        plan.model.family,
@@ -149,24 +155,15 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.deliverable = shot::text(shot.provenance.deliverable);
     statement.usageJson = shot.provenance.usage;
     statement.machine = provenance::describeMachine();
+    statement.machine.devices = accelerators(plan.device);
     statement.cost.stages = clock.stages();
     statement.cost.wallSeconds = clock.total();
     const provenance::ProcessUse use = provenance::processUse();
     statement.cost.cpuSeconds = use.cpuSeconds;
     statement.cost.peakBytes = use.peakBytes;
     statement.events = events;
-    if (counts.clamped > 0)
-        statement.events.push_back(
-            {"clamped",
-             cat(counts.clamped, " generated samples were brought into half's range"),
-             {},
-             ""});
-    if (counts.nonFinite > 0)
-        statement.events.push_back(
-            {"clamped",
-             cat(counts.nonFinite, " generated pixels were not finite; the plate's stay"),
-             {},
-             ""});
+    for (const Delivered& frame : frames)
+        statement.events.insert(statement.events.end(), frame.events.begin(), frame.events.end());
     statement.outcome = outcome;
     statement.failure = failure;
     return statement;

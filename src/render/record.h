@@ -40,6 +40,8 @@ struct Record {
     StageClock clock;
     std::string requestedFrames;
 
+    /// Whether the record has an entry for that delivered file.
+    bool has(const std::string& file) const;
     provenance::Statement statement(const RenderPlan& plan, provenance::Outcome outcome,
                                     const std::string& failure) const;
 };

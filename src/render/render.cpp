@@ -1,15 +1,17 @@
 #include "render/render.h"
 
 #include <c10/core/InferenceMode.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <new>
 
+#include "provenance/envelope.h"
+#include "render/failure.h"
+#include "render/kept.h"
 #include "render/run.h"
 #include "render/state.h"
 #include "support/atomic_file.h"
+#include "support/frame_range.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
 
@@ -17,23 +19,49 @@ namespace derrumbe::render {
 
 namespace {
 
-/// The jobs that are asked for and not delivered yet; the others go into the record as kept.
-std::vector<const FrameJob*> framesToRender(Run& run) {
-    std::vector<const FrameJob*> jobs;
+namespace fs = std::filesystem;
+
+/// What cannot be delivered is found out before anything is computed.
+void prepareOutputs(const Run& run) {
+    const fs::path frames = fs::path(run.plan.frames.front().output).parent_path();
+    const fs::path log = run.plan.shot.provenance.path.path.parent_path();
+    for (const fs::path& folder : {frames, log}) {
+        ensureWritable(folder);
+        removeStalePartials(folder);
+    }
+    if (run.options.dumpTensors.empty()) return;
+    ensureWritable(fs::path(run.options.dumpTensors).parent_path());
+    if (run.plan.region.crop.empty())
+        throw Error(ExitCode::Usage,
+                    "--dump-tensors: nothing is generated in this shot (its matte is empty from "
+                    "the onset on), so there are no tensors; leave the option out");
+}
+
+/// Describes the frames that are there already, of this content and unchanged, and that the record
+/// does not have yet; with `overwrite` those that are asked for are not looked at.
+void describeKept(Run& run, const std::optional<FormerLog>& former, bool overwrite) {
     for (const FrameJob& job : run.plan.frames) {
-        if (!job.deliver) continue;
-        if (!run.options.overwrite && alreadyDelivered(job, run.record.contentSha256)) {
-            run.record.frames.push_back(describeDelivered(run.plan, job));
-            ++run.result.kept;
-        } else {
-            jobs.push_back(&job);
+        if ((job.deliver && overwrite) || run.record.has(job.output)) continue;
+        if (auto kept = keptFrame(run.plan, job, run.record.contentSha256, former)) {
+            run.result.kept += job.deliver ? 1 : 0;
+            run.record.frames.push_back(std::move(*kept));
         }
     }
-    if (run.result.kept > 0) {
-        run.event("kept", cat(run.result.kept, " frames were already delivered by the same shot"));
+}
+
+/// The jobs that are asked for and not delivered yet; every other frame that is there goes into the
+/// record as kept, whatever was asked for.
+std::vector<const FrameJob*> framesToRender(Run& run) {
+    describeKept(run, readFormerLog(run.plan.shot.provenance.path), run.options.overwrite);
+    std::vector<const FrameJob*> jobs;
+    for (const FrameJob& job : run.plan.frames)
+        if (job.deliver && !run.record.has(job.output)) jobs.push_back(&job);
+    if (!run.record.frames.empty())
+        run.event("kept",
+                  cat(run.record.frames.size(), " frames were already delivered by the same shot"));
+    if (run.result.kept > 0)
         run.log.info(cat(run.result.kept,
                          " frames are already there and are kept; --overwrite renders them again"));
-    }
     return jobs;
 }
 
@@ -49,55 +77,63 @@ void deliver(Run& run, const std::vector<const FrameJob*>& jobs, const Clip& gen
 
 /// The way of the data.
 void renderShot(Run& run) {
-    ensureWritable(std::filesystem::path(run.plan.frames.front().output).parent_path());
-    ensureWritable(run.plan.shot.provenance.path.path.parent_path());
+    prepareOutputs(run);
     run.record.clock.begin("hashing inputs");
     run.record.inputs = hashInputs(run.plan, run.colours.path());
     run.record.contentSha256 = contentHash(run.plan, run.record.inputs);
     const std::vector<const FrameJob*> jobs = framesToRender(run);
     const bool needsModel =
         !run.plan.region.crop.empty() &&
-        std::any_of(jobs.begin(), jobs.end(), [](const FrameJob* job) { return job->generated; });
+        (!run.options.dumpTensors.empty() ||
+         std::any_of(jobs.begin(), jobs.end(), [](const FrameJob* job) { return job->generated; }));
     const Clip generated = needsModel ? generate(run) : Clip{};
     run.stage("writing frames", 0.05);
     deliver(run, jobs, generated);
-    StateStore(std::filesystem::path(run.plan.frames.front().output).parent_path(),
-               run.record.contentSha256)
+    StateStore(fs::path(run.plan.frames.front().output).parent_path(), run.record.contentSha256)
         .remove();
     run.progress.finish();
 }
 
 void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure) {
+    const fs::path& path = run.plan.shot.provenance.path;
+    std::error_code unknown;
+    const auto former = readFormerLog(path);
+    // Frames that this run did not come to, and those that another task of the shot has delivered
+    // meanwhile, are described, too.
+    if (!run.record.contentSha256.empty()) describeKept(run, former, false);
+    const bool replaceable =
+        former ? former->statement.subjects.empty() : !fs::exists(path, unknown);
+    if (outcome != provenance::Outcome::Done && run.record.frames.empty() && !replaceable) {
+        run.log.info(cat("nothing was delivered; the log of earlier frames stays as it is: ",
+                         path.string()));
+        return;
+    }
+    const SetAside aside = setAsideForeign(former, run.record.contentSha256, run.record.frames);
+    if (!aside.frames.empty())
+        run.log.warning(cat("frames ", formatFrameRange(aside.frames),
+                            " are there from other settings or inputs; the log that describes them "
+                            "is kept as ",
+                            aside.path.string()));
     std::sort(run.record.frames.begin(), run.record.frames.end(),
               [](const Delivered& a, const Delivered& b) { return a.frame < b.frame; });
     for (const std::string& warning : run.log.warnings())
         run.record.events.push_back({"warning", warning, {}, ""});
-    writeTextAtomically(
-        run.plan.shot.provenance.path.path,
-        provenance::statementJson(run.record.statement(run.plan, outcome, failure)));
+    const std::string statement =
+        provenance::statementJson(run.record.statement(run.plan, outcome, failure));
+    const std::string& key = run.options.signingKey;
+    writeTextAtomically(path, key.empty() ? statement : provenance::signEnvelope(statement, key));
 }
 
-/// Memory that ran out in the tensor library comes as its own error type; the farm must hear code
-/// 33 to give more.
-Error memoryError(const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
-    const bool memory = what.find("allocate memory") != std::string::npos ||
-                        what.find("out of memory") != std::string::npos;
-    return memory ? Error(ExitCode::Memory,
-                          "out of memory: " + what.substr(0, what.find('\n')) +
-                              "; `derrumbe plan` says what a render needs, a smaller region or "
-                              "shorter windows need less")
-                  : Error(ExitCode::Internal, "internal error, please report it: " + what);
-}
-
-/// renderShot, with every failure as an Error.
-void renderOrThrow(Run& run) {
+/// The log says what was done and what went wrong; one that fails too must not hide the error
+/// itself.
+void writeFailureLog(Run& run, const Error& error) {
     try {
-        renderShot(run);
-    } catch (const c10::Error& error) {
-        throw memoryError(error);
-    } catch (const std::bad_alloc&) {
-        throw Error(ExitCode::Memory, "out of memory; `derrumbe plan` says what a render needs");
+        writeLog(run,
+                 error.code() == ExitCode::Interrupted ? provenance::Outcome::Interrupted
+                                                       : provenance::Outcome::Failed,
+                 error.what());
+    } catch (const std::exception& second) {
+        run.log.warning(second.what());
     }
 }
 
@@ -111,18 +147,11 @@ RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& l
     run.record.invocationId = provenance::newInvocationId();
     run.record.requestedFrames = plan.requestedFrames;
     try {
-        renderOrThrow(run);
-    } catch (const Error& error) {
-        // The log says what was done and what went wrong; a log that fails too must not hide the
-        // error itself.
-        const bool stopped = error.code() == ExitCode::Interrupted;
-        try {
-            writeLog(run, stopped ? provenance::Outcome::Interrupted : provenance::Outcome::Failed,
-                     error.what());
-        } catch (const Error& second) {
-            log.warning(second.what());
-        }
-        throw;
+        renderShot(run);
+    } catch (const std::exception& failure) {
+        const Error error = asError(failure);
+        writeFailureLog(run, error);
+        throw error;
     }
     writeLog(run, provenance::Outcome::Done, "");
     run.result.frames = run.record.frames;

@@ -13,7 +13,7 @@ struct RenderOptions {
     bool overwrite = false;   ///< render frames again that the same content already delivered
     bool resume = true;       ///< use saved denoising state
     std::string dumpTensors;  ///< a .safetensors file for a replay in diffusers; empty: none
-    std::string commandLine;  ///< for the log
+    std::string signingKey;   ///< PEM text of an Ed25519 private key; empty: the log is not signed
 };
 
 struct RenderResult {
@@ -24,7 +24,7 @@ struct RenderResult {
 
 /// Renders what the plan says: the way of the data, one call an arrow. Frames appear one by one,
 /// each whole; the log is written at the end, also (with its outcome) when the render fails or is
-/// interrupted. Throws Error.
+/// interrupted, unless it would replace a log of delivered frames by one of none. Throws Error.
 RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& log,
                     Progress& progress);
 

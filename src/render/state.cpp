@@ -1,8 +1,10 @@
 #include "render/state.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "model/weights/safetensors.h"
+#include "provenance/digest.h"
 #include "support/strings.h"
 
 namespace derrumbe::render {
@@ -12,7 +14,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* fileName = "denoise.safetensors";
-constexpr int largestHistory = 8;
 
 int numberOf(const std::map<std::string, std::string>& metadata, const std::string& key) {
     const auto found = metadata.find(key);
@@ -22,23 +23,61 @@ int numberOf(const std::map<std::string, std::string>& metadata, const std::stri
     return value;
 }
 
-}  // namespace
+/// What a sampler remembers after `step` of `steps` (model/sampling: UniPC of order 2 keeps the
+/// last two predictions and the sample before the step, Euler nothing).
+bool isWhole(const model::SamplerState& state, const SamplerPlan& sampler) {
+    if (state.step < 1 || state.step > sampler.steps) return false;
+    if (sampler.scheduler != "unipc") return state.history.empty() && !state.last.defined();
+    const int order = std::min({2, sampler.steps - (state.step - 1), state.step});
+    return static_cast<int>(state.history.size()) == std::min(2, state.step) &&
+           state.last.defined() && state.lastOrder == order;
+}
 
-StateStore::StateStore(const fs::path& outputFolder, const std::string& contentHash)
-    : folder_(outputFolder / ".derrumbe" / contentHash.substr(0, 32)) {}
-
-void StateStore::save(const DenoiseState& state) const {
+/// The tensors of a state, by their names in the file.
+std::map<std::string, at::Tensor> tensorsOf(const DenoiseState& state) {
     std::map<std::string, at::Tensor> tensors{{"latents", state.latents}};
     for (size_t i = 0; i < state.sampler.history.size(); ++i)
         tensors[cat("history.", i)] = state.sampler.history[i];
     if (state.sampler.last.defined()) tensors["last"] = state.sampler.last;
-    model::writeSafetensors(folder_ / fileName, tensors,
-                            {{"step", std::to_string(state.sampler.step)},
-                             {"history", std::to_string(state.sampler.history.size())},
-                             {"last_order", std::to_string(state.sampler.lastOrder)}});
+    return tensors;
 }
 
-std::optional<DenoiseState> StateStore::load(const at::Tensor& noise, int steps) const {
+/// Of everything that the next steps depend on: a file that two renders mixed, or that a disk
+/// damaged, is none of ours.
+std::string digestOf(const DenoiseState& state, const std::string& contentHash) {
+    provenance::Sha256 hash;
+    hash.update(cat(contentHash, " ", state.sampler.step, " ", state.sampler.lastOrder, "\n"));
+    for (const auto& [name, tensor] : tensorsOf(state)) {
+        const at::Tensor plain = tensor.to(at::kCPU).contiguous();
+        hash.update(cat(name, " ", plain.nbytes(), "\n"))
+            .update(plain.const_data_ptr(), plain.nbytes());
+    }
+    return hash.hex();
+}
+
+}  // namespace
+
+StateStore::StateStore(const fs::path& outputFolder, const std::string& contentHash)
+    : folder_(outputFolder / ".derrumbe" / contentHash.substr(0, 32)), contentHash_(contentHash) {}
+
+void StateStore::save(const DenoiseState& state) const {
+    const auto write = [&] {
+        model::writeSafetensors(folder_ / fileName, tensorsOf(state),
+                                {{"step", std::to_string(state.sampler.step)},
+                                 {"history", std::to_string(state.sampler.history.size())},
+                                 {"last_order", std::to_string(state.sampler.lastOrder)},
+                                 {"sha256", digestOf(state, contentHash_)}});
+    };
+    try {
+        write();
+    } catch (const Error&) {
+        // Another task of the same shot may have finished and removed the folder meanwhile.
+        write();
+    }
+}
+
+std::optional<DenoiseState> StateStore::load(const at::Tensor& noise,
+                                             const SamplerPlan& sampler) const {
     std::error_code error;
     if (!fs::exists(folder_ / fileName, error)) return std::nullopt;
     try {
@@ -54,13 +93,14 @@ std::optional<DenoiseState> StateStore::load(const at::Tensor& noise, int steps)
         state.latents = sized("latents");
         state.sampler.step = numberOf(source->metadata(), "step");
         state.sampler.lastOrder = numberOf(source->metadata(), "last_order");
-        const int history = numberOf(source->metadata(), "history");
-        if (state.sampler.step < 1 || state.sampler.step > steps || history < 0 ||
-            history > largestHistory)
-            return std::nullopt;
+        const int history = std::min(numberOf(source->metadata(), "history"), state.sampler.step);
         for (int i = 0; i < history; ++i)
             state.sampler.history.push_back(sized(cat("history.", i)));
         if (source->tensors().count("last")) state.sampler.last = sized("last");
+        const auto digest = source->metadata().find("sha256");
+        if (!isWhole(state.sampler, sampler) || digest == source->metadata().end() ||
+            digest->second != digestOf(state, contentHash_))
+            return std::nullopt;
         return state;
     } catch (const Error&) {
         return std::nullopt;

@@ -14,9 +14,10 @@ class StateStore {
   public:
     StateStore(const std::filesystem::path& outputFolder, const std::string& contentHash);
 
-    /// The last saved denoising state; nothing where there is none, or it is not whole or not of
-    /// these sizes (then the render starts over, which costs time but never correctness).
-    std::optional<DenoiseState> load(const at::Tensor& noise, int steps) const;
+    /// The last saved denoising state; nothing where there is none, or it is not whole, not of this
+    /// content, not of these sizes, or not what the sampler leaves after that step (then the render
+    /// starts over, which costs time but never correctness).
+    std::optional<DenoiseState> load(const at::Tensor& noise, const SamplerPlan& sampler) const;
     void save(const DenoiseState& state) const;
 
     /// Removes this shot's state, and the `.derrumbe` folder when it was the last.
@@ -24,6 +25,7 @@ class StateStore {
 
   private:
     std::filesystem::path folder_;
+    std::string contentHash_;
 };
 
 }  // namespace derrumbe::render

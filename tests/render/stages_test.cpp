@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "render/stages.h"
 #include "render/state.h"
@@ -94,7 +95,7 @@ TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[deno
         run(plan, conditions, {noise, {}}, stop, &saved);
         const StateStore store(folder, "0123456789abcdef");
         store.save(saved);
-        auto loaded = store.load(noise, plan.sampler.steps);
+        auto loaded = store.load(noise, plan.sampler);
         REQUIRE(loaded);
         CHECK(loaded->sampler.step == stop);
         CHECK(at::equal(run(plan, conditions, *loaded), straight));
@@ -104,24 +105,60 @@ TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[deno
     std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("foreign, cut or misshapen state is not used", "[state]") {
+TEST_CASE("foreign, cut, mixed or misshapen state is not used", "[state]") {
     char name[] = "/tmp/derrumbe_state_XXXXXX";
     const std::filesystem::path folder = mkdtemp(name);
     const RenderPlan plan = smallPlan(5, 5, 0);
+    const SamplerPlan sampler = plan.sampler;
     const at::Tensor noise = startNoise(plan, 0);
-    DenoiseState state{noise.clone(), {}};
-    state.sampler.step = 2;
+    const auto after = [&](int stop) {
+        DenoiseState state;
+        run(plan, conditionsFor(plan), {noise, {}}, stop, &state);
+        return state;
+    };
     const StateStore store(folder, "aaaa");
-    store.save(state);
-    CHECK(store.load(noise, 6));
-    CHECK_FALSE(StateStore(folder, "bbbb").load(noise, 6));
-    CHECK_FALSE(store.load(noise, 1));                          // saved by a longer schedule
-    CHECK_FALSE(store.load(noise.narrow(2, 0, 4).clone(), 6));  // another length
     const auto file = folder / ".derrumbe" / "aaaa" / "denoise.safetensors";
+    store.save(after(2));
+    CHECK(store.load(noise, sampler));
+    CHECK_FALSE(StateStore(folder, "bbbb").load(noise, sampler));
+    SamplerPlan shorter = sampler, other = sampler;
+    shorter.steps = 1;
+    other.scheduler = "euler";
+    CHECK_FALSE(store.load(noise, shorter));
+    CHECK_FALSE(store.load(noise, other));
+    CHECK_FALSE(store.load(noise.narrow(2, 0, 4).clone(), sampler));  // another length
+    std::filesystem::create_directories(folder / ".derrumbe" / "cccc");
+    std::filesystem::copy_file(file, folder / ".derrumbe" / "cccc" / "denoise.safetensors");
+    CHECK_FALSE(StateStore(folder, "cccc").load(noise, sampler));  // moved to other content
+
+    // What a sampler cannot have left: UniPC reads the history that its step number promises.
+    const auto refused = [&](const auto& change) {
+        DenoiseState state = after(2);
+        change(state.sampler);
+        store.save(state);
+        return !store.load(noise, sampler);
+    };
+    CHECK_FALSE(refused([](model::SamplerState&) {}));
+    CHECK(refused([](model::SamplerState& state) { state.history.clear(); }));
+    CHECK(refused([](model::SamplerState& state) { state.history.pop_back(); }));
+    CHECK(refused([](model::SamplerState& state) { state.history.push_back(state.last); }));
+    CHECK(refused([](model::SamplerState& state) { state.last = at::Tensor(); }));
+    CHECK(refused([](model::SamplerState& state) { state.lastOrder = 1; }));
+    CHECK(refused([](model::SamplerState& state) { state.step = 0; }));
+
+    // Two renders' bytes in one file, then a file that ends early.
+    store.save(after(2));
     const auto size = std::filesystem::file_size(file);
+    {
+        std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+        bytes.seekp(static_cast<std::streamoff>(size) - 3);
+        bytes.put('x');
+    }
+    CHECK_FALSE(store.load(noise, sampler));
+    store.save(after(2));
     for (const auto cut : {size - 1, size / 2, uintmax_t{7}, uintmax_t{0}}) {
         std::filesystem::resize_file(file, cut);
-        CHECK_FALSE(store.load(noise, 6));
+        CHECK_FALSE(store.load(noise, sampler));
     }
     std::filesystem::remove_all(folder);
 }

@@ -1,0 +1,36 @@
+#include "render/failure.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <string>
+
+namespace derrumbe::render {
+
+namespace {
+
+constexpr const char* remedy =
+    "; `derrumbe plan` says what a render needs, a smaller region or shorter windows need less";
+
+bool saysMemory(const std::string& what) {
+    for (const char* sign : {"allocate memory", "out of memory", "ALLOC_FAILED"})
+        if (what.find(sign) != std::string::npos) return true;
+    return false;
+}
+
+}  // namespace
+
+Error asError(const std::exception& failure) {
+    if (const auto* error = dynamic_cast<const Error*>(&failure)) return *error;
+    std::string what = failure.what();
+    bool memory = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr;
+    if (const auto* error = dynamic_cast<const c10::Error*>(&failure)) {
+        what = error->what_without_backtrace();
+        memory = dynamic_cast<const c10::OutOfMemoryError*>(error) != nullptr || saysMemory(what);
+    }
+    what = what.substr(0, what.find('\n'));
+    return memory ? Error(ExitCode::Memory, "out of memory: " + what + remedy)
+                  : Error(ExitCode::Internal, "internal error, please report it: " + what);
+}
+
+}  // namespace derrumbe::render
