@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "cli/commands.h"
 #include "model/description.h"
@@ -24,7 +25,15 @@ std::string weightsHash(const model::Description& model) {
 
 ExitCode list(const std::vector<std::filesystem::path>& folders) {
     std::vector<Problem> broken;
-    for (const auto& folder : model::listModels(folders)) {
+    const auto found = model::listModels(folders);
+    if (found.empty()) {
+        std::string looked;
+        for (const auto& folder : folders.empty() ? model::modelSearchPath() : folders)
+            looked += "\n  " + folder.lexically_normal().string();
+        fmt::print(stderr, "no models found; looked for folders with a model_index.json in{}\n",
+                   looked);
+    }
+    for (const auto& folder : found) {
         try {
             const model::Description model = model::describeModel(folder);
             std::uint64_t bytes = 0;

@@ -14,8 +14,9 @@ void printEnds(const render::RenderPlan& plan) {
     std::printf("frames:  %s (%zu)\n", formatFrameRange(plan.shot.frames).c_str(),
                 plan.frames.size());
     std::printf("plate:   %s\n         %s\n", first.plate.c_str(), last.plate.c_str());
-    for (size_t i = 0; i < first.mattes.size(); ++i)
-        std::printf("matte:   %s\n         %s\n", first.mattes[i].c_str(), last.mattes[i].c_str());
+    for (size_t i = 0; i < last.mattes.size(); ++i)
+        std::printf("matte:   %s\n         %s\n",
+                    plan.frames[plan.firstGenerated()].mattes[i].c_str(), last.mattes[i].c_str());
     std::printf("output:  %s\n         %s\n", first.output.c_str(), last.output.c_str());
     std::printf("colour:  %s (%s)\n", plan.plateSpace.c_str(), plan.plateSpaceReason.c_str());
     std::printf("model:   %s (%s)\n", plan.model.name.c_str(), plan.model.folder.c_str());

@@ -20,6 +20,17 @@ namespace {
 /// (reference/wan-vace.md, 5).
 constexpr int maskGrow = 6;
 
+std::string windowText(const Window& w) {
+    return cat(w.width, "x", w.height, w.x < 0 ? "" : "+", w.x, w.y < 0 ? "" : "+", w.y);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+    std::string all;
+    for (const std::string& name : names)
+        if (all.size() < 300) all += (all.empty() ? "" : ", ") + name;
+    return all;
+}
+
 void putPlane(Clip& clip, int index, const Frame& codes) {
     for (int c = 0; c < 3; ++c) {
         float* plane = clip.plane(c, index);
@@ -77,6 +88,29 @@ image::MatteRequest matteRequest(const shot::MatteSource& source, const std::str
     return request;
 }
 
+std::string plateMismatch(const RenderPlan& plan, const image::PlateProbe& plate) {
+    if (!(plate.data == plan.plateData) || !(plate.display == plan.plateDisplay))
+        return cat(plate.file, ": its windows differ from the first plate's (",
+                   windowText(plate.data), " in ", windowText(plate.display), " instead of ",
+                   windowText(plan.plateData), " in ", windowText(plan.plateDisplay),
+                   "); conform the plate to one size");
+    const auto sorted = [](std::vector<std::string> names) {
+        std::sort(names.begin(), names.end());
+        return names;
+    };
+    if (sorted(plate.channels) == sorted(plan.plateChannels)) return "";
+    return cat(plate.file, ": its channels differ from the first plate's (", listed(plate.channels),
+               " instead of ", listed(plan.plateChannels),
+               "); write every frame with the same channels");
+}
+
+void checkKeyframe(const RenderPlan& plan, const image::PlateProbe& picture) {
+    if (plan.plateData.empty() || picture.data == plan.plateData) return;
+    throw Error(ExitCode::Input,
+                cat(picture.file, ": a keyframe has the plate's size, ", windowText(plan.plateData),
+                    ", not ", windowText(picture.data)));
+}
+
 image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job) {
     image::PlateImage plate;
     if (job.plate.empty()) {
@@ -88,12 +122,8 @@ image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job) {
     } else {
         plate = image::readPlate(job.plate);
     }
-    if (!(plate.frame.data == plan.plateData) || !(plate.frame.display == plan.plateDisplay))
-        throw Error(
-            ExitCode::Input,
-            cat(job.plate, ": its windows differ from the first plate's (", plate.frame.data.width,
-                "x", plate.frame.data.height, " instead of ", plan.plateData.width, "x",
-                plan.plateData.height, "); conform the plate to one size"));
+    const std::string mismatch = plateMismatch(plan, plate);
+    if (!mismatch.empty()) throw Error(ExitCode::Input, mismatch);
     return plate;
 }
 
@@ -122,19 +152,15 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
     for (int i = 0; i < frames; ++i) {
         throwIfInterrupted();
         const FrameJob& job = plan.frames[i];
-        std::string file = job.plate;
         const shot::Keyframe* keyframe = nullptr;
         for (const shot::Keyframe& key : plan.shot.keyframes)
             if (key.frame == job.frame) keyframe = &key;
-        const Frame frame = keyframe ? image::readPlate(keyframe->path.string()).frame
-                                     : readJobPlate(plan, job).frame;
-        if (keyframe && !(frame.data == plan.plateData))
-            throw Error(ExitCode::Input,
-                        cat(keyframe->path.string(), ": a keyframe has the plate's size, ",
-                            plan.plateData.width, "x", plan.plateData.height));
-        putPlane(
-            inputs.plate, i,
-            codesFromPicture(frame, region.crop, toModel, encoding, region.width, region.height));
+        const image::PlateImage picture =
+            keyframe ? image::readPlate(keyframe->path.string()) : readJobPlate(plan, job);
+        if (keyframe) checkKeyframe(plan, picture);
+        putPlane(inputs.plate, i,
+                 codesFromPicture(picture.frame, region.crop, toModel, encoding, region.width,
+                                  region.height));
         if (job.generated && !keyframe)
             clip::setMaskFrame(inputs.mask, i, readJobMatte(plan, job), region.crop, maskGrow);
         tick(i + 1, frames);

@@ -20,6 +20,13 @@ struct ModelInputs {
 /// One matte source of the shot at one file.
 image::MatteRequest matteRequest(const shot::MatteSource& source, const std::string& file);
 
+/// How a plate differs from the first one in size or channels, as an error's text; empty where it
+/// does not.
+std::string plateMismatch(const RenderPlan& plan, const image::PlateProbe& plate);
+
+/// Throws Error(Input) where a keyframe's picture does not lie over the plate's.
+void checkKeyframe(const RenderPlan& plan, const image::PlateProbe& picture);
+
 /// The plate of one job, with the shot's policy for missing frames. Throws Error(Input), also where
 /// size or channels differ from the first plate's.
 image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job);

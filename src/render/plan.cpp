@@ -1,157 +1,85 @@
 #include "render/plan.h"
 
 #include <algorithm>
-#include <set>
 
+#include "clip/encoding.h"
 #include "image/colour.h"
-#include "image/matte.h"
-#include "image/probe.h"
-#include "image/sequence.h"
-#include "image/write_exr.h"
+#include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
+#include "render/plan_files.h"
+#include "render/plan_inputs.h"
+#include "render/plan_problems.h"
 #include "support/strings.h"
+#include "text/tokenizer.h"
 
 namespace derrumbe::render {
 
 namespace {
 
-/// Gathers the problems of one piece of work and goes on with the next.
-template <class Work>
-bool attempt(Problems& problems, const Work& work) {
-    try {
-        work();
-        return true;
-    } catch (const Error& error) {
-        problems.add(error.problems());
-        return false;
-    }
-}
-
-/// Adds the shot file's line to errors that know only the file that is wrong.
-template <class Work>
-bool attemptAt(Problems& problems, const Place& place, const Work& work) {
-    try {
-        work();
-        return true;
-    } catch (const Error& error) {
-        for (Problem problem : error.problems()) {
-            if (problem.place.file.empty()) problem.place = place;
-            problems.add({problem});
-        }
-        return false;
-    }
-}
-
-void planFiles(RenderPlan& plan, const PlanOptions& options, Problems& problems) {
+void planPicture(RenderPlan& plan, const image::PlateProbe& first,
+                 const image::ColorConfig& colours, Problems& problems) {
     const shot::Shot& shot = plan.shot;
-    std::set<int> asked;
-    if (!options.frames.empty()) {
-        const FrameList list = parseFrameRange(options.frames);
-        asked.insert(list.begin(), list.end());
-        for (const int frame : list)
-            if (std::find(shot.frames.begin(), shot.frames.end(), frame) == shot.frames.end())
-                problems.error(ExitCode::Usage,
-                               cat("--frames: ", frame, " is not one of the shot's frames (",
-                                   formatFrameRange(shot.frames), ")"));
-    }
-    const auto plate = image::SequencePath::parse(shot.plate.path.string());
-    const auto output = image::SequencePath::parse(shot.output.path.string());
-    std::vector<image::SequencePath> mattes;
-    for (const shot::MatteSource& matte : shot.mattes)
-        mattes.push_back(image::SequencePath::parse(matte.path.string()));
-
-    FrameList sorted = shot.frames;
-    std::sort(sorted.begin(), sorted.end());
-    std::vector<int> missing;
-    std::string heldPlate;
-    for (size_t i = 0; i < sorted.size(); ++i) {
-        FrameJob job;
-        job.frame = sorted[i];
-        job.index = static_cast<int>(i);
-        job.plate = plate.file(job.frame);
-        if (!std::filesystem::exists(job.plate)) {
-            missing.push_back(job.frame);
-            job.held = shot.plate.missing == shot::Missing::Hold;
-            job.plate = job.held ? heldPlate : "";
-        } else {
-            heldPlate = job.plate;
-        }
-        for (size_t m = 0; m < mattes.size(); ++m) {
-            job.mattes.push_back(mattes[m].file(job.frame));
-            if (!std::filesystem::exists(job.mattes.back()))
-                problems.error(ExitCode::Input,
-                               cat("no matte for frame ", job.frame, ": ", job.mattes.back()),
-                               shot.place(cat("matte.", m, ".path")));
-        }
-        job.output = output.file(job.frame);
-        job.generated = !shot.onset || job.frame >= *shot.onset;
-        job.deliver = asked.empty() || asked.count(job.frame) != 0;
-        plan.frames.push_back(std::move(job));
-    }
-    if (missing.size() == sorted.size() ||
-        (!missing.empty() && shot.plate.missing == shot::Missing::Error)) {
-        for (const int frame : missing)
-            problems.error(ExitCode::Input,
-                           cat("no plate for frame ", frame, ": ", plate.file(frame)),
-                           shot.place("plate.path"));
-    } else if (!missing.empty()) {
-        // A gap at the head has nothing before it to hold: the first plate stands in.
-        const auto first = std::find_if(plan.frames.begin(), plan.frames.end(),
-                                        [](const FrameJob& job) { return !job.plate.empty(); });
-        for (FrameJob& job : plan.frames)
-            if (job.held && job.plate.empty()) job.plate = first->plate;
-        problems.warning(cat("plates ", formatFrameRange(missing), " are missing: ",
-                             shot.plate.missing == shot::Missing::Hold ? "held" : "black"),
-                         shot.place("plate.missing"));
-    }
-}
-
-void planPicture(RenderPlan& plan, const image::ColorConfig& colours, Problems& problems) {
-    const shot::Shot& shot = plan.shot;
-    const auto whole = std::find_if(plan.frames.begin(), plan.frames.end(),
-                                    [](const FrameJob& job) { return !job.plate.empty(); });
-    if (whole == plan.frames.end() || !std::filesystem::exists(whole->plate)) return;
-    const image::PlateProbe info = image::probe(whole->plate);
-    plan.plateData = info.data;
-    plan.plateDisplay = info.display;
-    plan.pixelAspect = info.pixelAspect;
     plan.fps = shot.fps ? *shot.fps : shot::Rate{};
-    if (!shot.fps && info.framesPerSecond)
-        plan.fps = {info.framesPerSecond->numerator,
-                    static_cast<int>(info.framesPerSecond->denominator)};
-    for (const std::string& note : info.notes) problems.warning(note, {whole->plate, 0, 0});
+    if (!shot.fps && first.framesPerSecond)
+        plan.fps = {first.framesPerSecond->numerator,
+                    static_cast<int>(first.framesPerSecond->denominator)};
+    for (const std::string& note : first.notes) problems.warning(note, {first.file, 0, 0});
     attemptAt(problems, shot.place("plate.colorspace"), [&] {
         const image::SpaceChoice choice =
-            image::choosePlateSpace(colours, info, shot.plate.colorspace.value_or(""));
+            image::choosePlateSpace(colours, first, shot.plate.colorspace.value_or(""));
         plan.plateSpace = choice.name;
         plan.plateSpaceReason = choice.reason;
         if (!choice.warning.empty()) problems.warning(choice.warning, shot.place("plate.path"));
+    });
+    attemptAt(problems, shot.place("output.colorspace"), [&] {
         plan.outputSpace =
             shot.output.colorspace ? colours.resolve(*shot.output.colorspace) : plan.plateSpace;
     });
-    const bool narrowed = shot.output.pixelType == shot::PixelType::Half &&
-                          image::exrTypeFor(info.type) != image::PixelType::Half;
-    if (narrowed && !shot.output.lossy)
-        problems.error(ExitCode::Usage,
-                       "half cannot hold this plate's pixels bit for bit; use pixel_type: plate, "
-                       "or say lossy: true",
-                       shot.place("output.pixel_type"));
+}
+
+/// Everything that a shot reads, by its headers.
+void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
+    const shot::Shot& shot = plan.shot;
+    const auto first = checkPlates(plan, problems);
+    if (first) checkDelivery(plan, *first, problems);
+    checkOtherPictures(plan, problems);
+    std::string config;
+    attemptAt(problems, {}, [&] {
+        const image::ColorConfig colours = image::ColorConfig::load();
+        config = colours.path();
+        if (first) planPicture(plan, *first, colours, problems);
+        if (haveModel) plan.modelSpace = colours.resolve(plan.model.encodingSpace);
+    });
+    refuseOverwrites(plan, config, problems);
+    if (!haveModel) return;
+    attemptAt(problems, shot.place("model.path"),
+              [&] { clip::Encoding::named(plan.model.encoding); });
+    // Checks every tensor and reads none.
+    attemptAt(problems, shot.place("model.path"),
+              [&] { model::loadVideoModel(plan.model.folder, {}); });
+    attemptAt(problems, shot.place("model.path"),
+              [&] { text::Tokenizer::load(plan.model.folder); });
 }
 
 void planRegion(RenderPlan& plan, Problems& problems) {
-    const int first = plan.firstGenerated();
+    const auto first = static_cast<size_t>(plan.firstGenerated());
+    if (first == plan.frames.size()) return;  // the shot's own check has said so
     double coverage = 0;
     for (size_t i = first; i < plan.frames.size(); ++i) {
-        attempt(problems, [&] {
+        attemptAt(problems, plan.shot.place("matte"), [&] {
             const Matte matte = readJobMatte(plan, plan.frames[i]);
             plan.matteBounds = unite(plan.matteBounds, matte.bounds());
             coverage += matte.coverage();
         });
     }
     if (problems.hasErrors()) return;
-    if (static_cast<size_t>(first) < plan.frames.size())
-        plan.matteCoverage = coverage / static_cast<double>(plan.frames.size() - first);
+    if (plan.matteBounds.empty()) {
+        problems.warning("the matte is empty in every frame that could change: nothing will happen",
+                         plan.shot.place("matte"));
+        return;
+    }
+    plan.matteCoverage = coverage / static_cast<double>(plan.frames.size() - first);
     clip::RegionInput input;
     input.matte = plan.matteBounds;
     input.data = plan.plateData;
@@ -182,30 +110,54 @@ void planSampler(RenderPlan& plan) {
                          : plan.shot.matteFill == shot::MatteFill::Plate;
 }
 
-void planLatents(RenderPlan& plan) {
+/// Windows over the clip's latent frames.
+std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& problems) {
+    const shot::Windows& asked = plan.shot.windows;
+    const int scale = plan.model.temporalScale;
+    const int frames = asked.length.value_or(plan.model.windowLength);
+    if (asked.overlap && *asked.overlap >= frames) {
+        problems.error(ExitCode::Usage,
+                       cat("the model's windows of ", frames, " frames cannot overlap by ",
+                           *asked.overlap, "; say windows.length too, or less overlap"),
+                       plan.shot.place("windows.overlap"));
+        return {};
+    }
+    const int length = std::max(1, clip::latentFrames(frames, scale));
+    // The model's own overlap belongs to its own length: of shorter windows it is at most half.
+    const int overlap =
+        asked.overlap ? clip::latentFrames(*asked.overlap, scale)
+                      : std::min(clip::latentFrames(plan.model.windowOverlap, scale), length / 2);
+    return clip::planWindows(plan.latentFrames, length, overlap);
+}
+
+/// Memory to read, change and write one frame at the plate's size: the plate, the picture in its
+/// colour space, the matte and its shape, the channels as they are stored, the file, and the file
+/// read again for its digest.
+double plateBytes(const RenderPlan& plan) {
+    const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
+    const double channels = static_cast<double>(plan.plateChannels.size());
+    return pixels * 4 * (3 * channels + 12);
+}
+
+void planLatents(RenderPlan& plan, Problems& problems) {
     const model::Description& model = plan.model;
     const int scale = model.temporalScale;
     plan.clipFrames = clip::paddedFrames(static_cast<int>(plan.frames.size()), scale);
     plan.latentFrames = clip::latentFrames(plan.clipFrames, scale);
     plan.latentHeight = plan.region.height / model.spatialScale;
     plan.latentWidth = plan.region.width / model.spatialScale;
-    const int length =
-        clip::latentFrames(plan.shot.windows.length.value_or(model.windowLength), scale);
-    const int overlap =
-        clip::latentFrames(plan.shot.windows.overlap.value_or(model.windowOverlap), scale);
-    plan.windows = clip::planWindows(plan.latentFrames, std::max(1, length), overlap);
+    plan.windows = planWindows(plan, problems);
+    if (plan.windows.empty()) return;
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     const int references = static_cast<int>(plan.shot.references.size());
     const int bytes = plan.dtype == "float32" ? 4 : 2;
     plan.cost = model::estimate(model, windowFrames, plan.region.height, plan.region.width,
-                                references, bytes);
+                                references, bytes, plan.clipFrames);
     const double passes = plan.sampler.guidance > 1 ? 2 : 1;
-    const double share = static_cast<double>(plan.clipFrames) / windowFrames;
     plan.flops = plan.cost.forwardFlops * passes * plan.sampler.steps *
                      static_cast<double>(plan.windows.size()) +
-                 (plan.cost.encodeFlops + plan.cost.decodeFlops) * share +
-                 plan.cost.textFlops * passes;
-    plan.peakBytes = plan.cost.peakBytes;
+                 plan.cost.encodeFlops + plan.cost.decodeFlops + plan.cost.textFlops * passes;
+    plan.peakBytes = std::max(plan.cost.peakBytes, plan.cost.heldBytes + plateBytes(plan));
     plan.flopsPerSecond = matmulRate(plan.device, plan.dtype);
     plan.seconds = plan.flops / plan.flopsPerSecond;
 }
@@ -233,21 +185,17 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     plan.shot = shot;
     plan.requestedFrames = options.frames;
     refuseUnsupported(shot, problems);
-    attemptAt(problems, {"--frames", 0, 0}, [&] { planFiles(plan, options, problems); });
+    planFiles(plan, options, problems);
     const bool haveModel = attemptAt(problems, shot.place("model.path"), [&] {
         plan.model = model::describeModel(model::findModel(shot.model.path, shot.folder));
     });
-    attempt(problems, [&] {
-        const image::ColorConfig colours = image::ColorConfig::load();
-        if (haveModel) plan.modelSpace = colours.resolve(plan.model.encodingSpace);
-        planPicture(plan, colours, problems);
-    });
+    planInputs(plan, haveModel, problems);
     attemptAt(problems, {"--device", 0, 0}, [&] { plan.device = chooseDevice(options.device); });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device);
     if (problems.hasErrors()) return plan;
     planSampler(plan);
     planRegion(plan, problems);
-    if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan);
+    if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan, problems);
     return plan;
 }
 

@@ -25,7 +25,8 @@ struct FrameJob {
     int index = 0;      ///< in the shot's frames, 0 first
     std::string plate;  ///< the file read; empty where the plate is missing and black stands in
     bool held = false;  ///< another frame's plate stands in (missing: hold)
-    std::vector<std::string> mattes;  ///< one a matte source
+    std::vector<std::string>
+        mattes;  ///< one a matte source; none before the onset, where no matte is read
     std::string output;
     bool generated = false;  ///< from the onset on; frames before it are the plate
     bool deliver = true;     ///< asked for by --frames
@@ -50,13 +51,15 @@ struct RenderPlan {
     std::string
         modelSpace;  ///< OCIO name of the linear space that the model's encoding starts from
     std::string outputSpace;
-    Window plateData, plateDisplay;  ///< of the first plate
+    Window plateData, plateDisplay;          ///< of the first plate, and of every other
+    std::vector<std::string> plateChannels;  ///< the same
     float pixelAspect = 1;
     shot::Rate fps;
     Window matteBounds;  ///< united over the generated frames, after grow and feather
     double matteCoverage =
         0;  ///< mean share of the frame that may change, 0..1, over generated frames
-    clip::CropPlan region;  ///< plate pixels that the model sees, and its working size
+    clip::CropPlan region;  ///< plate pixels that the model sees, and its working size; an empty
+                            ///< crop where nothing is generated and the model does not run
     int clipFrames = 0;     ///< frames that the model sees: the shot's, padded to 4k+1
     int latentFrames = 0, latentHeight = 0, latentWidth = 0;
     std::vector<clip::TimeWindow> windows;  ///< over latent frames
@@ -68,15 +71,15 @@ struct RenderPlan {
     double flops = 0;           ///< of the whole render
     double flopsPerSecond = 0;  ///< a matrix product of this machine, measured for `seconds`
     double seconds = 0;         ///< of the model's work
-    double peakBytes = 0;
+    double peakBytes = 0;       ///< of the whole render: the model's worst stage, or the plates'
 
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none
 };
 
-/// Resolves a shot into a plan: looks at every file's header, reads mattes for the crop, opens the
-/// model's headers. Everything wrong is added to `problems`; the plan is usable only if none is an
-/// error.
+/// Resolves a shot into a plan: reads the header of every plate, matte, reference, keyframe and
+/// tensor, the tokenizer, and, where all of them are good, the mattes for the crop. Everything
+/// wrong is added to `problems`; the plan is usable only if none is an error.
 RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems& problems);
 
 /// The plan for people, and as JSON.

@@ -37,6 +37,7 @@ int deliveredFrames(const RenderPlan& plan) {
 std::string planText(const RenderPlan& plan) {
     const FrameJob &first = plan.frames.front(), &last = plan.frames.back();
     const int generated = static_cast<int>(plan.frames.size()) - plan.firstGenerated();
+    const bool runs = !plan.region.crop.empty();
     std::string text;
     const auto row = [&](const char* name, const std::string& value) {
         char head[16];
@@ -47,8 +48,8 @@ std::string planText(const RenderPlan& plan) {
                       deliveredFrames(plan), " to deliver, ", generated, " generated"));
     row("plate", first.plate);
     row("", last.plate);
-    for (size_t i = 0; i < first.mattes.size(); ++i) {
-        row(i == 0 ? "matte" : "", first.mattes[i]);
+    for (size_t i = 0; i < last.mattes.size(); ++i) {
+        row(i == 0 ? "matte" : "", plan.frames[plan.firstGenerated()].mattes[i]);
         row("", last.mattes[i]);
     }
     row("output", first.output);
@@ -58,12 +59,15 @@ std::string planText(const RenderPlan& plan) {
             plan.pixelAspect, ", ", number(plan.fps.value(), 3), " fps"));
     row("colour", cat(plan.plateSpace, " (", plan.plateSpaceReason, ") -> ", plan.modelSpace, ", ",
                       plan.model.encoding, " -> ", plan.outputSpace));
-    row("crop", cat(windowText(plan.region.crop), " at ", plan.region.width, "x",
-                    plan.region.height, ", matte ", windowText(plan.matteBounds), ", ",
-                    number(plan.matteCoverage * 100), " % of the frame"));
+    row("crop", !runs ? "none: nothing is generated, the model does not run"
+                      : cat(windowText(plan.region.crop), " at ", plan.region.width, "x",
+                            plan.region.height, ", matte ", windowText(plan.matteBounds), ", ",
+                            number(plan.matteCoverage * 100), " % of the frame"));
     row("model",
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
-            " M parameters, ", plan.dtype, " on ", plan.device, ")"));
+            " M parameters, ", plan.dtype,
+            plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
+    if (!runs) return text;
     row("sampler",
         cat(plan.sampler.scheduler, ", ", plan.sampler.steps, " steps, guidance ",
             plan.sampler.guidance, ", shift ", plan.sampler.shift, ", seed ", plan.sampler.seed));

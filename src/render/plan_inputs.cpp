@@ -1,0 +1,113 @@
+#include "render/plan_inputs.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "image/matte.h"
+#include "image/whole_file.h"
+#include "image/write_exr.h"
+#include "render/inputs.h"
+#include "render/plan_problems.h"
+#include "support/strings.h"
+
+namespace derrumbe::render {
+
+namespace {
+
+/// Channels of a plate that `half` would round, with their types; empty where there are none.
+std::string roundedByHalf(const image::PlateProbe& plate) {
+    std::string rounded;
+    for (size_t c = 0; c < plate.channels.size(); ++c)
+        if (image::exrTypeFor(plate.types[c]) == image::PixelType::Float)
+            rounded += cat(rounded.empty() ? "" : ", ", plate.channels[c], ": ",
+                           image::text(plate.types[c]));
+    return rounded;
+}
+
+bool halfMayNotRound(const shot::Shot& shot) {
+    return shot.output.pixelType == shot::PixelType::Half && !shot.output.lossy;
+}
+
+image::PlateProbe probeWhole(const std::string& file) {
+    image::PlateProbe picture = image::probe(file);
+    image::checkWhole(picture);
+    image::checkColour(picture);
+    return picture;
+}
+
+}  // namespace
+
+std::optional<image::PlateProbe> checkPlates(RenderPlan& plan, Problems& problems) {
+    std::optional<image::PlateProbe> first;
+    std::set<std::string> seen;
+    const shot::Shot& shot = plan.shot;
+    bool rounded = false;
+    for (const FrameJob& job : plan.frames) {
+        std::error_code error;
+        if (job.plate.empty() || !seen.insert(job.plate).second ||
+            !std::filesystem::exists(job.plate, error))
+            continue;
+        attemptAt(problems, shot.place("plate.path"), [&] {
+            const image::PlateProbe plate = probeWhole(job.plate);
+            if (!first) {
+                first = plate;
+                plan.plateData = plate.data;
+                plan.plateDisplay = plate.display;
+                plan.pixelAspect = plate.pixelAspect;
+                plan.plateChannels = plate.channels;
+            }
+            const std::string mismatch = plateMismatch(plan, plate);
+            if (!mismatch.empty()) throw Error(ExitCode::Input, mismatch);
+            const std::string loss = halfMayNotRound(shot) ? roundedByHalf(plate) : "";
+            if (!loss.empty() && !rounded)
+                problems.error(ExitCode::Usage,
+                               cat("half cannot hold the pixels of ", job.plate, " bit for bit (",
+                                   loss, "); use pixel_type: plate, or say lossy: true"),
+                               shot.place("output.pixel_type"));
+            rounded = rounded || !loss.empty();
+        });
+    }
+    return first;
+}
+
+void checkDelivery(const RenderPlan& plan, const image::PlateProbe& first, Problems& problems) {
+    std::string clash;
+    const auto look = [&](const char* layer) {
+        if (std::find(first.channels.begin(), first.channels.end(), layer) != first.channels.end())
+            clash += (clash.empty() ? "" : ", ") + std::string(layer);
+    };
+    if (plan.shot.output.generatedLayer)
+        for (const char* layer : {"generated.R", "generated.G", "generated.B"}) look(layer);
+    if (plan.shot.output.matteLayer) look("matte.Y");
+    if (!clash.empty())
+        problems.error(ExitCode::Usage,
+                       cat("the plate already holds ", clash, " (a delivered frame?): ", first.file,
+                           "; take a plate without them, or leave those layers out of "
+                           "output.layers"),
+                       plan.shot.place("output.layers"));
+}
+
+void checkOtherPictures(const RenderPlan& plan, Problems& problems) {
+    const shot::Shot& shot = plan.shot;
+    std::set<std::pair<size_t, std::string>> seen;
+    for (const FrameJob& job : plan.frames)
+        for (size_t m = 0; m < job.mattes.size(); ++m) {
+            std::error_code error;
+            if (plan.plateData.empty() || !seen.emplace(m, job.mattes[m]).second ||
+                !std::filesystem::exists(job.mattes[m], error))
+                continue;
+            attemptAt(problems, shot.place(cat("matte.", m, ".path")), [&] {
+                image::checkMatte(matteRequest(shot.mattes[m], job.mattes[m]), plan.plateData,
+                                  plan.plateDisplay);
+            });
+        }
+    for (size_t i = 0; i < shot.references.size(); ++i)
+        attemptAt(problems, shot.place(cat("references.", i)),
+                  [&] { probeWhole(shot.references[i].string()); });
+    for (size_t i = 0; i < shot.keyframes.size(); ++i)
+        attemptAt(problems, shot.place(cat("keyframes.", i, ".path")),
+                  [&] { checkKeyframe(plan, probeWhole(shot.keyframes[i].path.string())); });
+}
+
+}  // namespace derrumbe::render
