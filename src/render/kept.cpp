@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "image/read_frame.h"
 #include "provenance/digest.h"
 #include "render/inputs.h"
 #include "support/atomic_file.h"
@@ -14,15 +13,6 @@ namespace derrumbe::render {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// The digest of a file's pixels, as storedPixelHash had it when the file was written.
-std::string pixelHashOf(const image::PlateImage& file) {
-    std::vector<image::PixelType> types;
-    for (const image::PixelType type : file.types) types.push_back(image::exrTypeFor(type));
-    image::ExrOutput output;
-    image::addFrame(output, file.frame, types);
-    return storedPixelHash(output);
-}
 
 /// As the former log has it: events that concern this frame's pixels stay true while they do.
 Delivered fromLog(const FormerLog& former, const provenance::Subject& subject) {
@@ -72,6 +62,14 @@ std::string storedPixelHash(const image::ExrOutput& output) {
     return hash.hex();
 }
 
+std::string storedPixelHash(const image::PlateImage& file) {
+    std::vector<image::PixelType> types;
+    for (const image::PixelType type : file.types) types.push_back(image::exrTypeFor(type));
+    image::ExrOutput output;
+    image::addFrame(output, file.frame, types);
+    return storedPixelHash(output);
+}
+
 std::optional<Delivered> keptFrame(const RenderPlan& plan, const FrameJob& job,
                                    const std::string& contentHash,
                                    const std::optional<FormerLog>& former) {
@@ -89,7 +87,7 @@ std::optional<Delivered> keptFrame(const RenderPlan& plan, const FrameJob& job,
             delivered = fromLog(*former, *subject);
         } else {
             const image::PlateImage file = image::readPlate(job.output);
-            if (header->text("derrumbe/pixelHash") != pixelHashOf(file)) return std::nullopt;
+            if (header->text("derrumbe/pixelHash") != storedPixelHash(file)) return std::nullopt;
             delivered.sha256 = sha256;
             delivered.pixelSha256 = provenance::sha256Pixels(file.frame);
             if (job.generated && !plan.region.crop.empty())

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "image/read_frame.h"
 #include "image/write_exr.h"
 #include "provenance/statement.h"
 #include "render/deliver.h"
@@ -26,6 +27,9 @@ std::optional<FormerLog> readFormerLog(const std::filesystem::path& path);
 /// names, each its name, its type and its bytes. Goes into the header, where it says whether pixels
 /// were changed since; the same before writing and after reading wherever nothing is lost.
 std::string storedPixelHash(const image::ExrOutput& output);
+
+/// The same of a file, as it is read.
+std::string storedPixelHash(const image::PlateImage& file);
 
 /// The log's entry of a frame that is there already, made by the same content (its header's
 /// `derrumbe/contentHash`) and unchanged since: byte for byte where the former log names it, else

@@ -80,7 +80,7 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
 std::string contentHash(const RenderPlan& plan, const std::vector<provenance::Dependency>& inputs) {
     provenance::Sha256 hash;
     const auto field = [&](const std::string& text) { hash.update(text).update("\n"); };
-    field(shot::contentJson(plan.shot));
+    field(shot::contentJson(resolvedShot(plan)));
     field(cat(plan.sampler.scheduler, " ", plan.sampler.steps, " ", plan.sampler.guidance, " ",
               plan.sampler.shift, " ", plan.sampler.seed, " ", plan.fillPlate, " ", plan.dtype, " ",
               processorKind(plan.device)));

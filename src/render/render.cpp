@@ -56,9 +56,6 @@ std::vector<const FrameJob*> framesToRender(Run& run) {
     std::vector<const FrameJob*> jobs;
     for (const FrameJob& job : run.plan.frames)
         if (job.deliver && !run.record.has(job.output)) jobs.push_back(&job);
-    if (!run.record.frames.empty())
-        run.event("kept",
-                  cat(run.record.frames.size(), " frames were already delivered by the same shot"));
     if (run.result.kept > 0)
         run.log.info(cat(run.result.kept,
                          " frames are already there and are kept; --overwrite renders them again"));
@@ -94,12 +91,32 @@ void renderShot(Run& run) {
     run.progress.finish();
 }
 
+/// The log of a render that ended so.
+std::string logText(const Run& run, provenance::Outcome outcome, const std::string& failure) {
+    Record record = run.record;
+    std::sort(record.frames.begin(), record.frames.end(),
+              [](const Delivered& a, const Delivered& b) { return a.frame < b.frame; });
+    const auto kept = std::count_if(record.frames.begin(), record.frames.end(),
+                                    [](const Delivered& frame) { return frame.kept; });
+    if (kept > 0)
+        record.events.push_back({"kept",
+                                 cat("not rendered by this run, but delivered by the same shot: ",
+                                     kept, " of ", record.frames.size(), " frames"),
+                                 {},
+                                 utcNow()});
+    for (const std::string& warning : run.log.warnings())
+        record.events.push_back({"warning", warning, {}, ""});
+    const std::string statement =
+        provenance::statementJson(record.statement(run.plan, outcome, failure));
+    const std::string& key = run.options.signingKey;
+    return key.empty() ? statement : provenance::signEnvelope(statement, key);
+}
+
 void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure) {
     const fs::path& path = run.plan.shot.provenance.path;
     std::error_code unknown;
     const auto former = readFormerLog(path);
-    // Frames that this run did not come to, and those that another task of the shot has delivered
-    // meanwhile, are described, too.
+    // Frames that this run did not come to are described, too.
     if (!run.record.contentSha256.empty()) describeKept(run, former, false);
     const bool replaceable =
         former ? former->statement.subjects.empty() : !fs::exists(path, unknown);
@@ -114,14 +131,14 @@ void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure)
                             " are there from other settings or inputs; the log that describes them "
                             "is kept as ",
                             aside.path.string()));
-    std::sort(run.record.frames.begin(), run.record.frames.end(),
-              [](const Delivered& a, const Delivered& b) { return a.frame < b.frame; });
-    for (const std::string& warning : run.log.warnings())
-        run.record.events.push_back({"warning", warning, {}, ""});
-    const std::string statement =
-        provenance::statementJson(run.record.statement(run.plan, outcome, failure));
-    const std::string& key = run.options.signingKey;
-    writeTextAtomically(path, key.empty() ? statement : provenance::signEnvelope(statement, key));
+    // Tasks of one shot write one log. Each looks again once its own is there, so that the last one
+    // names every frame, whoever was between.
+    size_t described = 0;
+    do {
+        described = run.record.frames.size();
+        writeTextAtomically(path, logText(run, outcome, failure));
+        if (!run.record.contentSha256.empty()) describeKept(run, readFormerLog(path), false);
+    } while (run.record.frames.size() > described);
 }
 
 /// The log says what was done and what went wrong; one that fails too must not hide the error
