@@ -80,8 +80,8 @@ struct SpaceChoice {
     std::string warning;  ///< empty where the choice is certain
 };
 
-/// What the shot says (`asked`, may be empty), else the space that Derrumbe wrote into the header of
-/// a frame of its own (colorspaceAttribute), else what the file's header says, else the
+/// What the shot says (`asked`, may be empty), else the space that Derrumbe wrote into the header
+/// of a frame of its own (colorspaceAttribute), else what the file's header says, else the
 /// configuration's file rules, else the format's habit: scene_linear for floating point, sRGB
 /// texture for integers; a DPX's space cannot be known from it, so that choice carries a warning.
 /// Throws Error(Input) where the answer is not a space of the configuration.

@@ -88,33 +88,30 @@ double sum(const Kernel& k) {
     return total;
 }
 
+/// out += weight * in, over a row.
+void addScaled(float* out, const float* in, double weight, int width) {
+    const auto scale = static_cast<float>(weight);
+    for (int x = 0; x < width; ++x) out[x] += scale * in[x];
+}
+
 /// Rows with one kernel, columns with another; the border's pixels are repeated.
 Plane filtered(const Plane& in, const Kernel& across, const Kernel& down) {
     const int radius = static_cast<int>(across.size() / 2);
+    const auto row = [&](auto& plane, int y) {
+        return plane.values.data() + static_cast<size_t>(y) * in.width;
+    };
     Plane rows(in.width, in.height), out(in.width, in.height);
     std::vector<float> padded(static_cast<size_t>(in.width) + 2 * radius);
     for (int y = 0; y < in.height; ++y) {
-        const float* row = in.values.data() + static_cast<size_t>(y) * in.width;
         for (int x = 0; x < static_cast<int>(padded.size()); ++x)
-            padded[x] = row[std::clamp(x - radius, 0, in.width - 1)];
-        float* to = rows.values.data() + static_cast<size_t>(y) * in.width;
-        for (int x = 0; x < in.width; ++x) {
-            double total = 0;
-            for (int i = 0; i <= 2 * radius; ++i) total += across[i] * padded[x + i];
-            to[x] = static_cast<float>(total);
-        }
+            padded[x] = row(in, y)[std::clamp(x - radius, 0, in.width - 1)];
+        for (int i = 0; i <= 2 * radius; ++i)
+            addScaled(row(rows, y), padded.data() + i, across[i], in.width);
     }
-    std::vector<double> totals(in.width);
-    for (int y = 0; y < in.height; ++y) {
-        std::fill(totals.begin(), totals.end(), 0.0);
-        for (int i = -radius; i <= radius; ++i) {
-            const float* row = rows.values.data() +
-                               static_cast<size_t>(std::clamp(y + i, 0, in.height - 1)) * in.width;
-            for (int x = 0; x < in.width; ++x) totals[x] += down[i + radius] * row[x];
-        }
-        std::copy(totals.begin(), totals.end(),
-                  out.values.begin() + static_cast<std::ptrdiff_t>(y) * in.width);
-    }
+    for (int y = 0; y < in.height; ++y)
+        for (int i = -radius; i <= radius; ++i)
+            addScaled(row(out, y), row(rows, std::clamp(y + i, 0, in.height - 1)), down[i + radius],
+                      in.width);
     return out;
 }
 
