@@ -4,6 +4,7 @@
 
 #include <new>
 #include <string>
+#include <system_error>
 
 namespace derrumbe::render {
 
@@ -24,6 +25,10 @@ Error asError(const std::exception& failure) {
     if (const auto* error = dynamic_cast<const Error*>(&failure)) return *error;
     std::string what = failure.what();
     bool memory = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr;
+    // A thread that cannot be started: there was no memory for its stack, or no more may run.
+    if (const auto* error = dynamic_cast<const std::system_error*>(&failure))
+        memory = error->code() == std::errc::resource_unavailable_try_again ||
+                 error->code() == std::errc::not_enough_memory;
     if (const auto* error = dynamic_cast<const c10::Error*>(&failure)) {
         what = error->what_without_backtrace();
         memory = dynamic_cast<const c10::OutOfMemoryError*>(error) != nullptr || saysMemory(what);

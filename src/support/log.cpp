@@ -114,10 +114,6 @@ void Log::warning(const std::string& message, const LogFields& fields) {
     line(LogLevel::Warning, message, fields);
 }
 
-void Log::error(const std::string& message, const LogFields& fields) {
-    line(LogLevel::Error, message, fields);
-}
-
 void Log::problem(const Problem& problem) {
     if (problem.warning) warnings_.push_back(problem.text());
     if (format_ == LogFormat::Text) return emit(printable(problem.text()) + "\n");

@@ -20,7 +20,6 @@ class Log {
     explicit Log(LogFormat format = LogFormat::Text) : format_(format) {}
     void info(const std::string& message, const LogFields& fields = {});
     void warning(const std::string& message, const LogFields& fields = {});
-    void error(const std::string& message, const LogFields& fields = {});
     /// One problem: as text `file:line:column: error: message`, as JSON an object with the fields
     /// `code` (the exit code of an error), `file`, `line` and `column` as far as they are known.
     void problem(const Problem& problem);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include "render/failure.h"
 #include "render/machine_speed.h"
@@ -29,6 +30,8 @@ Error errorOf(const Work& work) {
 TEST_CASE("memory that ran out is told from a bug, whoever throws", "[failure]") {
     CHECK(errorOf([] { at::empty({int64_t{1} << 46}, at::kFloat); }).code() == ExitCode::Memory);
     CHECK(errorOf([] { throw std::bad_alloc(); }).code() == ExitCode::Memory);
+    const auto noThread = std::make_error_code(std::errc::resource_unavailable_try_again);
+    CHECK(errorOf([&] { throw std::system_error(noThread); }).code() == ExitCode::Memory);
     const Error bug = errorOf([] { at::zeros({2}).view({3}); });
     CHECK(bug.code() == ExitCode::Internal);
     CHECK_THAT(bug.what(), Contains("please report it"));
