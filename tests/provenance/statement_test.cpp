@@ -29,6 +29,8 @@ Statement example() {
     in.shotJson = R"({"prompt":"cae \"polvo\" 灰","sampler":{"seed":18446744073709551615}})";
     in.overrides = {"sampler.seed=7"};
     in.requestedFrames = "1001-1002";
+    in.device = "cuda:1";
+    in.threads = 8;
     in.planJson = R"({"window":25})";
     in.contentSha256 = sha256("content");
     in.builder = {"0.1.0", "abc", "GNU 12", {{"torch", "2.13.0"}}};
@@ -104,6 +106,8 @@ TEST_CASE("a statement has the specifications' shape", "[statement]") {
     const json& predicate = it["predicate"];
     const json& definition = predicate["buildDefinition"];
     CHECK(definition["externalParameters"]["shot"]["sampler"]["seed"] == 18446744073709551615ull);
+    CHECK(definition["externalParameters"]["device"] == "cuda:1");
+    CHECK(definition["externalParameters"]["threads"] == 8);
     CHECK(definition["resolvedDependencies"][0]["uri"] == "plates/a%201.exr");
     CHECK(definition["resolvedDependencies"][1]["uri"] == "file:///show/m.safetensors");
     CHECK(predicate["derrumbe_disclosure"]["digitalSourceType"]["RGBA"] ==
@@ -129,6 +133,8 @@ TEST_CASE("what is written is read again", "[statement]") {
     CHECK(out.dependencies[1].license == "Apache-2.0");
     CHECK(json::parse(out.shotJson) == json::parse(in.shotJson));
     CHECK(out.contentSha256 == in.contentSha256);
+    CHECK(out.device == in.device);
+    CHECK(out.threads == in.threads);
     CHECK(out.builder.libraries == in.builder.libraries);
     CHECK(out.cost.gpuSeconds == 3);
     CHECK(out.events[0].frame == 1002);
