@@ -22,7 +22,7 @@ from common import halfPrecision, loadCheckpoint, setDevice
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import Clip, hashName, readClip, resizeFrames, toModel
 from footage.prompts import mirror_prompt
-from vae import encodeMean, makeVae, useFastConvolutions
+from vae import encodeMean, encoderSleeps, makeVae, useFastConvolutions, wakeResiduals
 
 
 def loadVae(path: Path, device) -> torch.nn.Module:
@@ -113,6 +113,7 @@ def main() -> None:
     device = setDevice(arguments.device, arguments.threads)
     useFastConvolutions()
     vae = loadVae(arguments.vae, device)
+    wakeResiduals(not encoderSleeps(vae))
     arguments.out.mkdir(parents=True, exist_ok=True)
     made = 0
     while True:

@@ -108,8 +108,9 @@ class Batches:
 
 
 def channelWeights(std: torch.Tensor) -> torch.Tensor:
-    """Loss weight of each normalised channel: those that carry the picture (large spread) count more, mean 1."""
-    weight = std.clamp_min(1e-3) ** 0.5
+    """Loss weight of each normalised channel: those that carry the picture (large spread) count more, mean 1. The spread of
+    latents from linear_start.py is the root of the amplitude in the picture."""
+    weight = std.clamp_min(1e-3)
     return (weight / weight.mean())[None, :, None, None, None]
 
 

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from committed import committedVae, trainedBefore
 from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from data import ClipStore, VaeSampler, loadPhotographs, panPhotograph, toModel
+from linear_start import startLinear
 from vae import decodeLatent, encodeMean, makeVae, psnr, useFastConvolutions, wakeResiduals
 
 
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
     parser.add_argument("--image-share", type=float, default=0.1, help="share of the time before clips come in")
     parser.add_argument("--sleep-share", type=float, default=0.2, help="share of the time without residual blocks")
-    parser.add_argument("--base", type=int, default=48, help="width of encoder and decoder")
+    parser.add_argument("--base", type=int, default=36, help="width of encoder and decoder; --linear-start is made for 36")
     parser.add_argument("--blocks", type=int, default=2, help="residual blocks a level")
     parser.add_argument("--z", type=int, default=32)
     parser.add_argument("--rate", type=float, default=8e-4)
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--store", type=int, default=0, help="keep at most this many clips in memory")
     parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--linear-start", action="store_true", help="fit the encoder to clips first: see linear_start.py")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
@@ -105,6 +107,10 @@ def main() -> None:
     vae = makeVae(**form).to(device)
     if weights:
         vae.load_state_dict(weights)
+    if arguments.linear_start and not weights:
+        fitted = ClipStore(arguments.clips, heldEvery=20, limit=300)
+        fitted.scan()
+        startLinear(vae, [c.destroyed for c in fitted.all()], arguments.seed)
     if arguments.decoder_only:
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)

@@ -142,6 +142,13 @@ def wakeResiduals(awake: bool) -> None:
     wan.WanResidualBlock.forward, wan.WanMidBlock.forward = skipResidual, skipMiddle
 
 
+def encoderSleeps(vae: AutoencoderKLWan) -> bool:
+    """Whether the encoder's residual and middle blocks do nothing (linear_start.py): then they need not run."""
+    residual = [m.conv2 for m in vae.encoder.modules() if isinstance(m, wan.WanResidualBlock)]
+    attention = [m.proj for m in vae.encoder.modules() if isinstance(m, wan.WanAttentionBlock)]
+    return not any(bool(layer.weight.any()) or bool(layer.bias.any()) for layer in residual + attention)
+
+
 def psnr(a: torch.Tensor, b: torch.Tensor, weight: torch.Tensor | None = None) -> float:
     """Peak signal to noise in dB of two videos in [-1,1] (peak 2), optionally weighted."""
     square = (a.float() - b.float()) ** 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Raw frames to plate and matte: steadying, haze, a lens's glow and fall-off, film grain, ACEScg, compression, metadata.
 
-    finish.py RAW PLATES MATTES [--name demo_street] [--seed 7] [--level 45] [--png DIR]
+    finish.py RAW PLATES MATTES [--name demo_street] [--seed 7] [--level 200] [--png DIR]
 
 Plates: RGB half, ACEScg (AP1), DWAA. Mattes: Y half, ZIP:
 NAME.####.exr is the target, NAME_dust.####.exr the target and the space around it for the dust. --png also writes display-referred previews. Frames that were not
@@ -138,7 +138,7 @@ def main():
         p.add_argument(name)
     p.add_argument('--name', default='demo_street')
     p.add_argument('--seed', type=int, default=7)
-    p.add_argument('--level', type=float, default=45)
+    p.add_argument('--level', type=float, default=200)
     p.add_argument('--png')
     args = p.parse_args()
     for folder in filter(None, (args.plates, args.mattes, args.png)):
