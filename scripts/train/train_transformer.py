@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from committed import committedStatistics, committedTransformer, trainedBefore
-from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
+from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
+from muon import Muon
 from transformer import Tokens, encodeText, foldedRows, foldTextPadding, makeTextEncoder, makeTransformer
 from vae import encodeMean, useFastConvolutions
 
@@ -185,8 +186,8 @@ def main() -> None:
     chosen = set(map(id, matrices))
     others = [p for m in modules.values() for p in m.parameters() if id(p) not in chosen]
     if arguments.optimiser == "muon":
-        optimisers = [torch.optim.Muon(matrices, lr=arguments.rate, weight_decay=0.01, ns_steps=4,
-                                       adjust_lr_fn="match_rms_adamw"),
+        half = device.type == "cuda" or cpuHasBf16()
+        optimisers = [Muon(matrices, lr=arguments.rate, dtype=torch.bfloat16 if half else torch.float32),
                       torch.optim.AdamW(others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.0)]
     else:
         optimisers = [torch.optim.AdamW(matrices + others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)]

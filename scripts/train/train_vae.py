@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--image-share", type=float, default=0.1, help="share of the time before clips come in")
     parser.add_argument("--sleep-share", type=float, default=0.2, help="share of the time without residual blocks")
     parser.add_argument("--base", type=int, default=36, help="width of encoder and decoder; --linear-start is made for 36")
-    parser.add_argument("--blocks", type=int, default=2, help="residual blocks a level")
+    parser.add_argument("--blocks", type=int, default=1, help="residual blocks a level")
     parser.add_argument("--z", type=int, default=32)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--batch", type=int, default=4, help="images a step; clips a step are a quarter of it")
