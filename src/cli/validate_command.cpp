@@ -20,6 +20,8 @@ void printEnds(const render::RenderPlan& plan) {
     std::printf("output:  %s\n         %s\n", first.output.c_str(), last.output.c_str());
     std::printf("colour:  %s (%s)\n", plan.plateSpace.c_str(), plan.plateSpaceReason.c_str());
     std::printf("model:   %s (%s)\n", plan.model.name.c_str(), plan.model.folder.c_str());
+    for (const model::LoraFile& lora : plan.loras)
+        std::printf("lora:    %s x %g\n", lora.path.c_str(), lora.strength);
 }
 
 }  // namespace

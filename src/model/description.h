@@ -58,6 +58,12 @@ struct Description {
     VaeCost vaeCost;
 };
 
+/// A LoRA to be merged into the transformer.
+struct LoraFile {
+    std::filesystem::path path;  ///< .safetensors
+    double strength = 1;         ///< 0: no effect, 1: as trained
+};
+
 /// Reads a folder's configuration files and tensor headers; no weight data. Throws Error(Model)
 /// with all problems.
 Description describeModel(const std::filesystem::path& folder);

@@ -63,10 +63,11 @@ struct LoadOptions {
     /// "auto", "float32", "bfloat16", "float16"; auto: what the machine computes fastest without
     /// loss of the picture.
     std::string dtype = "auto";
+    std::vector<LoraFile> loras = {};  ///< merged in this order
 };
 
-/// Opens a model folder: reads configurations and headers, checks every tensor, builds nothing yet.
-/// Throws Error(Model) with all problems.
+/// Opens a model folder and its LoRAs: reads configurations and headers, checks every tensor,
+/// builds nothing yet. Throws Error(Model) with all problems.
 std::unique_ptr<VideoModel> loadVideoModel(const std::filesystem::path& folder,
                                            const LoadOptions& options);
 

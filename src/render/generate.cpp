@@ -108,7 +108,7 @@ void writeDump(Run& run) {
 Clip generate(Run& run) {
     run.stage("reading plates", 0.03);
     const ModelInputs inputs = loadInputs(run.plan, run.colours, run.tick());
-    const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype};
+    const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
     const auto model = model::loadVideoModel(run.plan.model.folder, load);
     run.stage("encoding", 0.12);
     const Conditions conditions = encode(run, *model, inputs);

@@ -55,9 +55,11 @@ void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
     if (!haveModel) return;
     attemptAt(problems, shot.place("model.path"),
               [&] { clip::Encoding::named(plan.model.encoding); });
-    // Checks every tensor and reads none.
+    // Checks every tensor, those of LoRAs too, and reads none.
+    model::LoadOptions load;
+    load.loras = plan.loras;
     attemptAt(problems, shot.place("model.path"),
-              [&] { model::loadVideoModel(plan.model.folder, {}); });
+              [&] { model::loadVideoModel(plan.model.folder, load); });
     attemptAt(problems, shot.place("model.path"),
               [&] { text::Tokenizer::load(plan.model.folder); });
 }
@@ -167,9 +169,6 @@ void refuseUnsupported(const shot::Shot& shot, Problems& problems) {
     for (size_t i = 0; i < shot.guides.size(); ++i)
         problems.error(ExitCode::Usage, "guides are not rendered by this version; take them out",
                        shot.place(cat("guides.", i)));
-    for (size_t i = 0; i < shot.model.loras.size(); ++i)
-        problems.error(ExitCode::Model, "LoRAs are not applied by this version; take them out",
-                       shot.place(cat("model.loras.", i)));
 }
 
 }  // namespace
@@ -184,6 +183,8 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     RenderPlan plan;
     plan.shot = shot;
     plan.requestedFrames = options.frames;
+    for (const shot::Lora& lora : shot.model.loras)
+        plan.loras.push_back({lora.path.path, lora.strength});
     refuseUnsupported(shot, problems);
     planFiles(plan, options, problems);
     const bool haveModel = attemptAt(problems, shot.place("model.path"), [&] {

@@ -45,9 +45,10 @@ struct SamplerPlan {
 struct RenderPlan {
     shot::Shot shot;
     model::Description model;
-    std::vector<FrameJob> frames;  ///< every frame of the shot, in time
-    std::string plateSpace;        ///< OCIO name of the plate's pixels
-    std::string plateSpaceReason;  ///< what said so
+    std::vector<model::LoraFile> loras;  ///< merged into the model, in this order
+    std::vector<FrameJob> frames;        ///< every frame of the shot, in time
+    std::string plateSpace;              ///< OCIO name of the plate's pixels
+    std::string plateSpaceReason;        ///< what said so
     std::string
         modelSpace;  ///< OCIO name of the linear space that the model's encoding starts from
     std::string outputSpace;

@@ -99,6 +99,7 @@ std::map<std::string, std::string> inputFiles(const RenderPlan& plan,
     for (const shot::Keyframe& keyframe : plan.shot.keyframes)
         add(keyframe.path.path, "a keyframe");
     for (const auto& file : plan.model.files) add(file.path, "part of the model");
+    for (const model::LoraFile& lora : plan.loras) add(lora.path, "a LoRA");
     add(ocioConfig, "the OCIO configuration");
     return inputs;
 }

@@ -67,6 +67,9 @@ std::string planText(const RenderPlan& plan) {
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
             " M parameters, ", plan.dtype,
             plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
+    for (const model::LoraFile& lora : plan.loras)
+        row(&lora == &plan.loras.front() ? "loras" : "",
+            cat(lora.path.string(), " x ", lora.strength));
     if (!runs) return text;
     row("sampler",
         cat(plan.sampler.scheduler, ", ", plan.sampler.steps, " steps, guidance ",
@@ -93,6 +96,9 @@ std::string planJson(const RenderPlan& plan) {
                          {"output", job.output},
                          {"generated", job.generated},
                          {"deliver", job.deliver}});
+    ordered_json loras = ordered_json::array();
+    for (const model::LoraFile& lora : plan.loras)
+        loras.push_back({{"path", lora.path.string()}, {"strength", lora.strength}});
     ordered_json windows = ordered_json::array();
     for (const clip::TimeWindow& w : plan.windows)
         windows.push_back({{"first", w.first}, {"length", w.length}});
@@ -121,6 +127,7 @@ std::string planJson(const RenderPlan& plan) {
           {"family", plan.model.family},
           {"folder", plan.model.folder.string()},
           {"parameters", plan.model.parameters},
+          {"loras", loras},
           {"dtype", plan.dtype},
           {"device", plan.device}}},
         {"sampler",

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "image/library_versions.h"
+#include "model/weights/lora.h"
 #include "provenance/digest.h"
 #include "render/disclosure.h"
 #include "render/processor.h"
@@ -41,6 +42,24 @@ provenance::Builder builder() {
     return builder;
 }
 
+provenance::ModelInfo modelInfo(const RenderPlan& plan,
+                                const std::vector<provenance::Dependency>& inputs) {
+    const model::Description& model = plan.model;
+    provenance::ModelInfo info{model.name,
+                               model.version,
+                               model.family,
+                               model.license,
+                               model.trainingStatement,
+                               model.trainingRights,
+                               {}};
+    for (const model::LoraFile& lora : plan.loras)
+        for (const provenance::Dependency& input : inputs)
+            if (input.role == "lora" && input.path == lora.path)
+                info.loras.push_back(
+                    {lora.path.filename().string(), input.sha256, input.license, lora.strength});
+    return info;
+}
+
 }  // namespace
 
 std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
@@ -54,9 +73,10 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         input.path = path;
         input.role = role;
         input.license = license;
-        const ExitCode code = role == "weights" || role == "tokenizer" || role == "config"
-                                  ? ExitCode::Model
-                                  : ExitCode::Input;
+        const ExitCode code =
+            role == "weights" || role == "tokenizer" || role == "config" || role == "lora"
+                ? ExitCode::Model
+                : ExitCode::Input;
         input.sha256 = provenance::sha256File(path, code, [&](std::uint64_t bytes) {
             throwIfInterrupted();
             input.bytes = bytes;
@@ -74,6 +94,8 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
     std::error_code unknown;
     if (fs::is_regular_file(ocioConfig, unknown)) add(ocioConfig, "ocio");
     for (const auto& file : plan.model.files) add(file.path, file.role, plan.model.license);
+    for (const model::LoraFile& lora : plan.loras)
+        add(lora.path.string(), "lora", model::loraLicense(lora.path));
     return inputs;
 }
 
@@ -145,13 +167,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.startedOn = startedOn;
     statement.finishedOn = utcNow();
     statement.disclosure = disclosure(plan, frames);
-    statement.model = {plan.model.name,
-                       plan.model.version,
-                       plan.model.family,
-                       plan.model.license,
-                       plan.model.trainingStatement,
-                       plan.model.trainingRights,
-                       {}};
+    statement.model = modelInfo(plan, inputs);
     statement.deliverable = shot::text(shot.provenance.deliverable);
     statement.usageJson = shot.provenance.usage;
     statement.machine = provenance::describeMachine();

@@ -10,7 +10,7 @@
 namespace derrumbe::render {
 
 /// Every file that the pixels depend on, hashed: plates, mattes, keyframes, references, OCIO
-/// config, model.
+/// config, model, LoRAs.
 std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
                                                const std::string& ocioConfig);
 

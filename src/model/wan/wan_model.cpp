@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <deque>
 
+#include "model/wan/lora_names.h"
 #include "model/wan/transformer.h"
 #include "model/wan/umt5.h"
 #include "model/wan/vace_conditioning.h"
 #include "model/wan/vae.h"
 #include "model/wan/wan_folder.h"
+#include "model/weights/lora.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -19,8 +21,11 @@ constexpr size_t kPrompts = 4;
 
 class WanModel : public VideoModel {
   public:
-    WanModel(WanFolder folder, const LoadOptions& options)
+    /// @param transformer its tensors, LoRAs included
+    WanModel(WanFolder folder, std::shared_ptr<const TensorSource> transformer,
+             const LoadOptions& options)
         : folder_(std::move(folder)),
+          transformerTensors_(std::move(transformer)),
           device_(options.device),
           dtype_(computeDtype(options.dtype, options.device)) {}
 
@@ -42,8 +47,7 @@ class WanModel : public VideoModel {
     at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& promptEmbeds,
                         const at::Tensor& conditioning, double control) override {
         if (!transformer_)
-            transformer_ =
-                build<WanTransformer>(folder_.transformerTensors, dtype_, folder_.transformer);
+            transformer_ = build<WanTransformer>(transformerTensors_, dtype_, folder_.transformer);
         const std::vector<double> scales(folder_.transformer.vaceLayers.size(), control);
         return (*transformer_)(latents, timestep, prompt(promptEmbeds), conditioning, scales)
             .to(latents.device());
@@ -70,7 +74,7 @@ class WanModel : public VideoModel {
 
   private:
     template <class Part, class PartConfig>
-    std::unique_ptr<Part> build(const std::shared_ptr<const SafetensorsSource>& tensors,
+    std::unique_ptr<Part> build(const std::shared_ptr<const TensorSource>& tensors,
                                 at::ScalarType dtype, const PartConfig& config) const {
         const Weights weights(tensors, device_, dtype);
         auto part = std::make_unique<Part>(weights, config);
@@ -96,6 +100,7 @@ class WanModel : public VideoModel {
     }
 
     WanFolder folder_;
+    std::shared_ptr<const TensorSource> transformerTensors_;
     at::Device device_;
     at::ScalarType dtype_;
     std::unique_ptr<Umt5Encoder> text_;
@@ -180,8 +185,14 @@ std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,
             problems.add(error.problems());
         }
     }
+    std::shared_ptr<const TensorSource> transformer;
+    try {
+        transformer = mergeLoras(read.transformerTensors, options.loras, originalWanName);
+    } catch (const Error& error) {
+        problems.add(error.problems());
+    }
     problems.throwIfErrors();
-    return std::make_unique<WanModel>(std::move(read), options);
+    return std::make_unique<WanModel>(std::move(read), std::move(transformer), options);
 }
 
 }  // namespace derrumbe::model

@@ -1,0 +1,12 @@
+#pragma once
+#include <string>
+
+namespace derrumbe::model {
+
+/// What Wan's own files call a module of the transformer that diffusers calls `module`
+/// ("blocks.0.attn1.to_q" is "blocks.0.self_attn.q" there); empty where both names are the same.
+/// huggingface/diffusers:scripts/convert_wan_to_diffusers.py, TRANSFORMER_KEYS_RENAME_DICT and
+/// VACE_TRANSFORMER_KEYS_RENAME_DICT.
+std::string originalWanName(const std::string& module);
+
+}  // namespace derrumbe::model
