@@ -72,6 +72,8 @@ def make_shot(folder: Path, model: Path, seed: int, references: int | None) -> d
     matte.paste(255, box)
     matte.save(folder / "plates/matte.png")
     count = choose.choice([0, 0, 1, 2]) if references is None else references
+    # diffusers 0.42.1 pads the mask by slicing it (prepare_masks): it fails with more references than latent frames.
+    count = min(count, (frames + 3) // 4)
     for index in range(count):
         random_picture(draw, choose.randint(30, 90), choose.randint(30, 90)).save(folder / f"plates/reference{index}.png")
     prompts = known_prompts(model)
