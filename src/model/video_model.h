@@ -55,6 +55,10 @@ class VideoModel {
     /// Latents [1, C, T, h, w] (references cut off) to video [1, 3, F, H, W] float32 in [-1, 1].
     virtual at::Tensor decode(const at::Tensor& latents, const Tick& tick) = 0;
 
+    /// What is left of a video [1, 3, F, H, W] in [-1, 1] after the way through the latents and
+    /// back, of the same size and range: what `decode` gives where the model changes nothing.
+    virtual at::Tensor reconstruct(const at::Tensor& video, const Tick& tick) = 0;
+
     virtual void release(Stage stage) = 0;
 };
 

@@ -64,9 +64,11 @@ void note(Delivered& delivered, std::int64_t count, const std::string& what) {
 
 /// The generated picture, put into the plate where the matte is.
 Frame stitchGenerated(const RenderPlan& plan, const image::ColorConfig& colours,
-                      const FrameJob& job, const Clip& generated, Frame& plate, const Matte& matte,
-                      Delivered& delivered) {
-    Frame picture = generatedFrame(plan, colours, generated, job.index);
+                      const FrameJob& job, const Generated& generated, Frame& plate,
+                      const Matte& matte, Delivered& delivered) {
+    const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, job);
+    Frame picture =
+        generatedFrame(plan, colours, generated, job.index, keyframe ? keyframe->frame : plate);
     const clip::StitchCounts counts = clip::stitch(plate, matte, picture);
     note(delivered, counts.clamped, " generated samples were brought into half's range");
     note(delivered, counts.nonFinite, " generated pixels were not finite; the plate's stay");
@@ -95,7 +97,8 @@ void convertColours(const RenderPlan& plan, const image::ColorConfig& colours, F
 }  // namespace
 
 Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours,
-                       const FrameJob& job, const Clip& generated, const std::string& contentHash) {
+                       const FrameJob& job, const Generated& generated,
+                       const std::string& contentHash) {
     Delivered delivered;
     delivered.frame = job.frame;
     delivered.file = job.output;
@@ -109,7 +112,7 @@ Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours
     matte.values.assign(static_cast<size_t>(matte.window.width) * matte.window.height, 0.0f);
     Frame picture;
     picture.channels = {"R", "G", "B"};
-    if (job.generated && generated.frames > 0) {
+    if (job.generated && generated.picture.frames > 0) {
         matte = readJobMatte(plan, job);
         picture = stitchGenerated(plan, colours, job, generated, plate.frame, matte, delivered);
     }

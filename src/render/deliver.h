@@ -4,6 +4,7 @@
 
 #include "image/colour.h"
 #include "provenance/statement.h"
+#include "render/generated.h"
 #include "render/plan.h"
 
 namespace derrumbe::render {
@@ -18,10 +19,11 @@ struct Delivered {
 };
 
 /// Puts the generated picture into the plate where the matte is, and writes the frame atomically.
-/// `generated` is empty (no frames) for frames before the onset and for shots without a matte: the
+/// `generated` is empty for frames before the onset and for shots without a matte: the
 /// plate is delivered as it is. Throws Error(Input) for the plate or matte, Error(Output) for the
 /// frame.
 Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours,
-                       const FrameJob& job, const Clip& generated, const std::string& contentHash);
+                       const FrameJob& job, const Generated& generated,
+                       const std::string& contentHash);
 
 }  // namespace derrumbe::render

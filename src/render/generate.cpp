@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "clip/anchor.h"
+#include "clip/plate_detail.h"
 #include "model/weights/safetensors.h"
 #include "render/run.h"
 #include "render/state.h"
@@ -94,6 +95,20 @@ at::Tensor sample(Run& run, model::VideoModel& model, const Conditions& conditio
     return latents;
 }
 
+/// A video of the model's, its drift in colour undone.
+Clip anchored(const at::Tensor& video, const ModelInputs& inputs) {
+    Clip clip = clipFromTensor(video);
+    clip::applyAnchor(clip, clip::fitAnchor(clip, inputs.plate, inputs.mask));
+    return clip;
+}
+
+/// Where the plate's detail stays: both clips are anchored, so that a drift is no change.
+void findDetail(Generated& generated, Clip reconstruction, const ClipMask& mask) {
+    const ClipMask departure = clip::departure(generated.picture, reconstruction);
+    generated.detail = clip::detailWeights(departure, clip::fitThresholds(departure, mask));
+    generated.reconstruction = std::move(reconstruction);
+}
+
 void writeDump(Run& run) {
     const SamplerPlan& sampler = run.plan.sampler;
     run.dump["timesteps"] =
@@ -105,7 +120,8 @@ void writeDump(Run& run) {
 
 }  // namespace
 
-Clip generate(Run& run) {
+Generated generate(Run& run) {
+    const bool detailed = run.plan.shot.detail == shot::Detail::Plate;
     run.stage("reading plates", 0.03);
     const ModelInputs inputs = loadInputs(run.plan, run.colours, run.tick());
     const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
@@ -114,12 +130,17 @@ Clip generate(Run& run) {
     const Conditions conditions = encode(run, *model, inputs);
     run.stage("denoising", 0.65);
     const at::Tensor latents = sample(run, *model, conditions);
-    run.stage("decoding", 0.15);
+    run.stage("decoding", detailed ? 0.08 : 0.15);
     const at::Tensor video = model->decode(latents, run.tick());
     run.keep("video", video);
     if (!run.options.dumpTensors.empty()) writeDump(run);
-    Clip generated = clipFromTensor(video);
-    clip::applyAnchor(generated, clip::fitAnchor(generated, inputs.plate, inputs.mask));
+    Generated generated{anchored(video, inputs), {}, {}};
+    if (detailed) {
+        run.stage("plate detail", 0.07);
+        findDetail(generated,
+                   anchored(model->reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs),
+                   inputs.mask);
+    }
     return generated;
 }
 

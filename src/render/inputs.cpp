@@ -127,6 +127,17 @@ image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job) {
     return plate;
 }
 
+std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan, const FrameJob& job) {
+    const auto& all = plan.shot.keyframes;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const shot::Keyframe& keyframe) {
+        return keyframe.frame == job.frame;
+    });
+    if (found == all.end()) return std::nullopt;
+    image::PlateImage picture = image::readPlate(found->path.string());
+    checkKeyframe(plan, picture);
+    return picture;
+}
+
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
     if (job.mattes.empty()) {
         Matte full{plan.plateData, {}};
@@ -152,12 +163,8 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
     for (int i = 0; i < frames; ++i) {
         throwIfInterrupted();
         const FrameJob& job = plan.frames[i];
-        const shot::Keyframe* keyframe = nullptr;
-        for (const shot::Keyframe& key : plan.shot.keyframes)
-            if (key.frame == job.frame) keyframe = &key;
-        const image::PlateImage picture =
-            keyframe ? image::readPlate(keyframe->path.string()) : readJobPlate(plan, job);
-        if (keyframe) checkKeyframe(plan, picture);
+        const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, job);
+        const image::PlateImage picture = keyframe ? *keyframe : readJobPlate(plan, job);
         putPlane(inputs.plate, i,
                  codesFromPicture(picture.frame, region.crop, toModel, encoding, region.width,
                                   region.height));
@@ -177,25 +184,6 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
                                                encoding, region.width, region.height));
     }
     return inputs;
-}
-
-Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
-                     const Clip& generated, int index) {
-    const clip::CropPlan& region = plan.region;
-    const clip::Encoding encoding = clip::Encoding::named(plan.model.encoding);
-    Frame codes;
-    codes.data = codes.display = {0, 0, generated.width, generated.height};
-    codes.channels = {"R", "G", "B"};
-    codes.pixels.resize(generated.planeSize() * 3);
-    for (int c = 0; c < 3; ++c) {
-        const float* plane = generated.plane(c, index);
-        for (size_t i = 0; i < generated.planeSize(); ++i)
-            codes.pixels[i * 3 + c] = plane[i] * 0.5f + 0.5f;
-    }
-    Frame frame = image::resizeInto(codes, region.crop, plan.plateDisplay, image::enlargeFromModel);
-    for (float& value : frame.pixels) value = encoding.decode(value);
-    colours.transform(plan.modelSpace, plan.plateSpace).apply(frame);
-    return frame;
 }
 
 }  // namespace derrumbe::render

@@ -1,5 +1,5 @@
 #pragma once
-#include <functional>
+#include <optional>
 #include <vector>
 
 #include "image/colour.h"
@@ -31,6 +31,10 @@ void checkKeyframe(const RenderPlan& plan, const image::PlateProbe& picture);
 /// size or channels differ from the first plate's.
 image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job);
 
+/// The keyframe that stands at one job's frame, if any. Throws Error(Input), also where it does not
+/// lie over the plate.
+std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan, const FrameJob& job);
+
 /// The united matte of one job over the plate's data window, as the artist drew it (grow, feather).
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 
@@ -38,10 +42,5 @@ Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 /// long).
 ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours,
                        const model::Tick& tick);
-
-/// The picture that the model made at one frame, back in the plate's colour space and size: R, G, B
-/// over the crop.
-Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
-                     const Clip& generated, int index);
 
 }  // namespace derrumbe::render

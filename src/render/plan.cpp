@@ -132,13 +132,19 @@ std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& prob
     return clip::planWindows(plan.latentFrames, length, overlap);
 }
 
+bool keepsDetail(const RenderPlan& plan) {
+    return plan.shot.detail == shot::Detail::Plate;
+}
+
 /// Memory to read, change and write one frame at the plate's size: the plate, the picture in its
 /// colour space, the matte and its shape, the channels as they are stored, the file, and the file
 /// read again for its digest.
 double plateBytes(const RenderPlan& plan) {
     const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
     const double channels = static_cast<double>(plan.plateChannels.size());
-    return pixels * 4 * (3 * channels + 12);
+    // The plate's light and code, the enlarged reconstruction and its weight.
+    const double detail = keepsDetail(plan) ? 10 : 0;
+    return pixels * 4 * (3 * channels + 12 + detail);
 }
 
 void planLatents(RenderPlan& plan, Problems& problems) {
@@ -160,6 +166,14 @@ void planLatents(RenderPlan& plan, Problems& problems) {
                      static_cast<double>(plan.windows.size()) +
                  plan.cost.encodeFlops + plan.cost.decodeFlops + plan.cost.textFlops * passes;
     plan.peakBytes = std::max(plan.cost.peakBytes, plan.cost.heldBytes + plateBytes(plan));
+    if (keepsDetail(plan)) {
+        // The plate goes through the VAE once more, and the clip that comes back is kept beside the
+        // generated one, with its weights.
+        const double samples =
+            static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
+        plan.flops += model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
+        plan.peakBytes += 4 * 4 * samples;
+    }
     plan.flopsPerSecond = matmulRate(plan.device, plan.dtype);
     plan.seconds = plan.flops / plan.flopsPerSecond;
 }

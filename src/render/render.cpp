@@ -62,7 +62,7 @@ std::vector<const FrameJob*> framesToRender(Run& run) {
     return jobs;
 }
 
-void deliver(Run& run, const std::vector<const FrameJob*>& jobs, const Clip& generated) {
+void deliver(Run& run, const std::vector<const FrameJob*>& jobs, const Generated& generated) {
     for (const FrameJob* job : jobs) {
         throwIfInterrupted();
         run.record.frames.push_back(
@@ -83,7 +83,7 @@ void renderShot(Run& run) {
         !run.plan.region.crop.empty() &&
         (!run.options.dumpTensors.empty() ||
          std::any_of(jobs.begin(), jobs.end(), [](const FrameJob* job) { return job->generated; }));
-    const Clip generated = needsModel ? generate(run) : Clip{};
+    const Generated generated = needsModel ? generate(run) : Generated{};
     run.stage("writing frames", 0.05);
     deliver(run, jobs, generated);
     StateStore(fs::path(run.plan.frames.front().output).parent_path(), run.record.contentSha256)

@@ -6,6 +6,7 @@
 
 #include "image/colour.h"
 #include "model/video_model.h"
+#include "render/generated.h"
 #include "render/inputs.h"
 #include "render/record.h"
 #include "render/render.h"
@@ -35,8 +36,7 @@ struct Run {
     void event(const std::string& kind, const std::string& message);
 };
 
-/// The model's part of the way: plates in, the generated picture of every frame of the shot out, in
-/// the model's encoding and anchored in colour to the plate.
-Clip generate(Run& run);
+/// The model's part of the way: plates in, the generated picture of every frame of the shot out.
+Generated generate(Run& run);
 
 }  // namespace derrumbe::render

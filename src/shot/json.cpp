@@ -146,6 +146,7 @@ Json shotJson(const Shot& shot) {
                        {"seed", shot.sampler.seed}};
     json["region"] = regionJson(shot.region);
     json["matte_fill"] = text(shot.matteFill);
+    json["detail"] = text(shot.detail);
     json["windows"] = {{"length", orAuto(shot.windows.length)},
                        {"overlap", orAuto(shot.windows.overlap)}};
     json["output"] = {{"path", shot.output.path.written},

@@ -201,6 +201,14 @@ std::vector<Key> makeKeys() {
          "What the model is shown inside the matte from the onset on: the plate, grey, or what its "
          "folder says",
          {"auto", "plate", "grey"}},
+        {"detail",
+         T::Choice,
+         kOptional,
+         "plate",
+         "off",
+         "Where the model changed nothing, the plate's own detail instead of the model's enlarged "
+         "picture; off leaves that as it is",
+         {"plate", "off"}},
         {"windows", T::Group, kOptional, "{}", "{length: 25, overlap: 9}",
          "Long shots run as overlapped windows"},
         {"windows.length",
@@ -319,6 +327,9 @@ const char* text(DType value) {
 }
 const char* text(MatteFill value) {
     return choiceText("matte_fill", value);
+}
+const char* text(Detail value) {
+    return choiceText("detail", value);
 }
 const char* text(PixelType value) {
     return choiceText("output.pixel_type", value);

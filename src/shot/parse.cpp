@@ -126,6 +126,7 @@ void readShot(const Section& in, Shot& out) {
     readSampler(in.group("sampler"), out.sampler);
     set(out.region, in.region("region"));
     setChoice(out.matteFill, in.choice("matte_fill"));
+    setChoice(out.detail, in.choice("detail"));
     const Section windows = in.group("windows");
     out.windows = {windows.whole("length"), windows.whole("overlap")};
     readOutput(in.group("output"), out.output);

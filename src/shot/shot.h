@@ -122,6 +122,12 @@ enum class MatteFill {
     Grey    ///< unknown
 };
 
+/// What the generated region shows where the model changed nothing.
+enum class Detail {
+    Plate,  ///< the plate's own detail, as far as the model left things alone
+    Off     ///< the model's picture, enlarged
+};
+
 /// Long shots run as overlapped windows. None: the model folder's own value.
 struct Windows {
     std::optional<int> length;   ///< frames, 1..100000
@@ -169,6 +175,7 @@ struct Shot {
     Sampler sampler;
     Region region;
     MatteFill matteFill = MatteFill::Auto;
+    Detail detail = Detail::Plate;
     Windows windows;
     Output output;
     Provenance provenance;
@@ -212,6 +219,7 @@ const char* text(Missing value);
 const char* text(GuideType value);
 const char* text(DType value);
 const char* text(MatteFill value);
+const char* text(Detail value);
 const char* text(PixelType value);
 const char* text(Deliverable value);
 

@@ -59,7 +59,7 @@ struct Scene {
     ~Scene() { fs::remove_all(folder); }
 
     const FrameJob& job() const { return plan.frames.front(); }
-    Delivered deliver() const { return deliverFrame(plan, colours, job(), Clip{}, hash); }
+    Delivered deliver() const { return deliverFrame(plan, colours, job(), Generated{}, hash); }
 
     FormerLog log(const Delivered& delivered) const {
         FormerLog log{folder / "log.json", {}};

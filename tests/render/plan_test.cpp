@@ -246,6 +246,16 @@ TEST_CASE("memory is that of the parts that are loaded together, and of the plat
     CHECK(large.peakBytes >= large.cost.heldBytes + 2048.0 * 1024 * 4 * 4 * 3);
 }
 
+TEST_CASE("the plate's way through the VAE is part of the plan", "[plan]") {
+    const ShotFolder folder;
+    Problems problems;
+    const RenderPlan with = folder.plan(problems), without = folder.plan(problems, {"detail=off"});
+    REQUIRE_FALSE(problems.hasErrors());
+    CHECK(with.flops - without.flops ==
+          Approx(with.cost.encodeFlops / 2 + with.cost.decodeFlops).epsilon(1e-6));
+    CHECK(with.peakBytes > without.peakBytes);
+}
+
 TEST_CASE("numbers of a model that is asked for no type", "[plan]") {
     CHECK(chooseDtype("auto", "cpu") == "float32");
     CHECK(chooseDtype("auto", "cuda:1") == "bfloat16");

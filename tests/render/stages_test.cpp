@@ -27,6 +27,7 @@ class PaperModel : public model::VideoModel {
                conditioning.narrow(1, 0, latents.size(1)) * 0.1;
     }
     at::Tensor decode(const at::Tensor& latents, const model::Tick&) override { return latents; }
+    at::Tensor reconstruct(const at::Tensor& video, const model::Tick&) override { return video; }
     void release(Stage) override {}
 };
 

@@ -52,6 +52,7 @@ model: {path: derrumbe-mini, loras: [{path: x.safetensors, strength: 0.5}], dtyp
 sampler: {scheduler: unipc, steps: 20, guidance: 5.0, shift: 3.0, seed: 18446744073709551615}
 region: [-8, 10, 640, 360]
 matte_fill: grey
+detail: "off"
 windows: {length: 25, overlap: auto}
 output:
   path: renders/{show}/{name}_t{take:3}.####.exr
@@ -80,6 +81,7 @@ provenance:
     CHECK(shot.sampler.seed == 18446744073709551615ull);
     CHECK(shot.region.box == Window{-8, 10, 640, 360});
     CHECK(shot.matteFill == MatteFill::Grey);
+    CHECK(shot.detail == Detail::Off);
     CHECK(shot.windows.length == 25);
     CHECK_FALSE(shot.windows.overlap);
     CHECK(shot.output.path.written == "renders/eternauta/ep106_bld_0420_t003.####.exr");

@@ -57,6 +57,16 @@ class WanModel : public VideoModel {
         return vae().decode(latents, tick);
     }
 
+    at::Tensor reconstruct(const at::Tensor& video, const Tick& tick) override {
+        // Both halves count the video's frames, so that each is half of the work.
+        const auto half = [&](double from) -> Tick {
+            return [&tick, from](double done, double total) {
+                if (tick) tick(from + 0.5 * done / total, 1);
+            };
+        };
+        return vae().decode(vae().encode(video, half(0)), half(0.5));
+    }
+
     void release(Stage stage) override {
         switch (stage) {
             case Stage::TextEncoder:

@@ -214,6 +214,15 @@ TEST_CASE("a loaded model runs from prompt and plate to picture", "[model]") {
     REQUIRE(video.sizes() == at::IntArrayRef({1, 3, 9, 16, 24}));
     CHECK(video.scalar_type() == at::kFloat);
     CHECK(video.abs().max().item<float>() <= 1);
+
+    // Nothing masked: the inactive latents are those of the whole video.
+    input.mask.zero_();
+    input.references.clear();
+    const at::Tensor latent = model->encodeConditioning(input, {}).narrow(1, 0, 4);
+    CHECK(at::equal(
+        model->reconstruct(input.video, [&](double done, double total) { last = done / total; }),
+        model->decode(latent, {})));
+    CHECK(last == Approx(1));
 }
 
 TEST_CASE("prompts are told apart by what they hold", "[model]") {

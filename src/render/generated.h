@@ -1,0 +1,22 @@
+#pragma once
+#include "image/colour.h"
+#include "render/plan.h"
+
+namespace derrumbe::render {
+
+/// What the model made of a shot, at its working size and in its encoding, and what brings it back
+/// to the plate's resolution. Of every frame of the shot, whatever is to be delivered.
+struct Generated {
+    Clip picture;         ///< anchored in colour to the plate; no frames: nothing was generated
+    Clip reconstruction;  ///< the plate's own way through the model, anchored alike; no frames
+                          ///< without `detail: plate`
+    ClipMask detail;      ///< 1 where the plate's detail stays; the same
+};
+
+/// The picture that the model made at one frame, back in the plate's colour space and size: R, G, B
+/// over the crop, with the plate's detail where the model changed nothing. `plate` is what the
+/// model was shown at that frame, at its own size.
+Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
+                     const Generated& generated, int index, const Frame& plate);
+
+}  // namespace derrumbe::render

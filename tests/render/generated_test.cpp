@@ -1,0 +1,63 @@
+#include "render/generated.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+
+using namespace derrumbe;
+using namespace derrumbe::render;
+
+namespace {
+
+/// A plate of 40 x 30 pixels seen at 16 x 16, with light that no code stands for.
+struct Scene {
+    RenderPlan plan;
+    image::ColorConfig colours = image::ColorConfig::load();
+    Frame plate;
+    Generated generated;
+
+    Scene() {
+        plan.plateSpace = "ACEScg";
+        plan.modelSpace = colours.resolve("lin_rec709");
+        plan.model.encoding = "srgb_shoulder";
+        plan.plateDisplay = {0, 0, 60, 40};
+        plan.region.crop = {4, 5, 40, 30};
+        std::mt19937 random(3);
+        std::uniform_real_distribution<float> light(0.01f, 1), code(-0.8f, 0.8f);
+        plate.data = {0, 0, 60, 40};
+        plate.display = plan.plateDisplay;
+        plate.channels = {"R", "G", "B"};
+        plate.pixels.resize(60 * 40 * 3);
+        for (float& value : plate.pixels) value = light(random);
+        for (int c = 0; c < 3; ++c) plate.at(20, 20)[c] = 900;
+        plate.at(30, 20)[2] = -0.3f;
+        generated.picture = Clip::filled(2, 16, 16, 0);
+        for (float& value : generated.picture.values) value = code(random);
+        generated.reconstruction = generated.picture;
+        generated.detail = {2, 16, 16, std::vector<float>(2 * 16 * 16, 1.f)};
+    }
+    Frame frame() const { return generatedFrame(plan, colours, generated, 1, plate); }
+};
+
+}  // namespace
+
+TEST_CASE("where the model changed nothing the picture is the plate, out of range too",
+          "[generated]") {
+    const Scene scene;
+    const Frame frame = scene.frame();
+    REQUIRE(frame.data == scene.plan.region.crop);
+    for (int y = 5; y < 35; ++y)
+        for (int x = 4; x < 44; ++x)
+            for (int c = 0; c < 3; ++c)
+                REQUIRE(frame.at(x, y)[c] ==
+                        Approx(scene.plate.at(x, y)[c]).epsilon(2e-3).margin(1e-3));
+}
+
+TEST_CASE("where it changed everything the picture is the model's alone", "[generated]") {
+    Scene scene;
+    std::fill(scene.generated.detail.values.begin(), scene.generated.detail.values.end(), 0.f);
+    const Frame changed = scene.frame();
+    scene.generated.reconstruction = {};
+    CHECK(changed.pixels == scene.frame().pixels);
+    for (const float value : changed.pixels) CHECK(std::abs(value) <= 64.f);
+}
