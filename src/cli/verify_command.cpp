@@ -5,7 +5,9 @@
 #include "cli/commands.h"
 #include "provenance/envelope.h"
 #include "provenance/verify.h"
+#include "render/rerender.h"
 #include "support/atomic_file.h"
+#include "support/interrupt.h"
 
 namespace derrumbe::cli {
 
@@ -14,6 +16,7 @@ namespace {
 struct Options {
     std::filesystem::path log, key;
     bool deliveredOnly = false;
+    bool rerender = false;
 };
 
 /// The log's statement, and in `signature` what is known of its signature. With a key, only the
@@ -45,6 +48,40 @@ std::string readLog(const Options& options, std::string& signature) {
     }
 }
 
+/// What differs, as problems. Where the shot is to be rendered again its inputs come first, and
+/// alone: from other ones other pixels are no news.
+Problems differencesOf(const provenance::Verification& result, bool rerender) {
+    Problems inputs, all;
+    for (const provenance::Difference& difference : result.differences) {
+        if (rerender && !difference.delivered)
+            inputs.error(ExitCode::Input, difference.message);
+        else
+            all.error(ExitCode::Mismatch, difference.message);
+    }
+    inputs.throwIfErrors();
+    return all;
+}
+
+void renderAgain(const provenance::Statement& statement, const Options& options,
+                 Problems& problems) {
+    installInterruptHandler();
+    Log log;
+    Progress progress(ProgressStyle::Auto);
+    const render::Rerender again = render::rerender(statement, options.log, log, progress);
+    if (!again.otherwise.empty()) log.warning(again.otherwise);
+    for (const render::Rerendered& frame : again.frames) {
+        fmt::print("frame {}: {}\n", frame.frame,
+                   frame.same() ? "the same pixels" : "other pixels");
+        if (!frame.same())
+            problems.error(
+                ExitCode::Mismatch,
+                fmt::format("frame {} ({}): rendered again, its pixels' SHA-256 is {}, the log "
+                            "says {}",
+                            frame.frame, frame.name, frame.pixels,
+                            frame.logged.empty() ? "none" : frame.logged));
+    }
+}
+
 ExitCode verify(const Options& options) {
     std::string signature;
     const std::string text = readLog(options, signature);
@@ -52,17 +89,17 @@ ExitCode verify(const Options& options) {
     const auto folder = std::filesystem::absolute(options.log).parent_path();
     const provenance::Verification result =
         provenance::verifyFiles(statement, folder, !options.deliveredOnly);
-    Problems problems;
-    for (const provenance::Difference& difference : result.differences)
-        problems.error(ExitCode::Mismatch, difference.message);
+    Problems problems = differencesOf(result, options.rerender);
+    if (options.rerender) renderAgain(statement, options, problems);
     problems.throwIfErrors();
     if (statement.outcome != provenance::Outcome::Done)
         throw Error(ExitCode::Mismatch,
                     fmt::format("{}: the render that wrote this log {}: {}", options.log.string(),
                                 provenance::text(statement.outcome), statement.failure));
-    fmt::print("{}: {} delivered files and {} inputs are what the log says; {}\n",
+    fmt::print("{}: {} delivered files and {} inputs are what the log says; {}{}\n",
                options.log.string(), statement.subjects.size(),
-               result.files - static_cast<int>(statement.subjects.size()), signature);
+               result.files - static_cast<int>(statement.subjects.size()), signature,
+               options.rerender ? "; rendered again, every frame has the same pixels" : "");
     return ExitCode::Done;
 }
 
@@ -77,8 +114,12 @@ Action addVerify(CLI::App& app) {
         ->add_option("--key", options->key,
                      "the signer's public key: the log must be signed by it, and unchanged since")
         ->type_name("PUB.pem");
-    command->add_flag("--delivered-only", options->deliveredOnly,
-                      "look at delivered frames alone, not at inputs");
+    CLI::Option* deliveredOnly = command->add_flag("--delivered-only", options->deliveredOnly,
+                                                   "look at delivered frames alone, not at inputs");
+    command
+        ->add_flag("--rerender", options->rerender,
+                   "render the shot again, into a temporary folder, and compare the pixels")
+        ->excludes(deliveredOnly);
     return [options] { return verify(*options); };
 }
 

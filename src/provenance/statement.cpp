@@ -78,6 +78,7 @@ Json dependencyJson(const Dependency& dependency) {
 
 Json buildDefinition(const Statement& in) {
     Json external = {{"shot", parseText(in.shotJson, "shot")}, {"overrides", in.overrides}};
+    add(external, "shotFile", in.shotFile);
     add(external, "frames", in.requestedFrames);
     add(external, "device", in.device);
     if (in.threads > 0) external["threads"] = in.threads;

@@ -101,7 +101,9 @@ struct Statement {
     std::vector<Subject> subjects;
     std::vector<Subject> byproducts;  ///< preview, contact sheet
     std::vector<Dependency> dependencies;
-    std::string shotJson = "{}";         ///< the resolved shot: shot::resolvedJson
+    std::string shotJson = "{}";  ///< the resolved shot: shot::resolvedJson
+    std::string shotFile;  ///< relative to the log's folder, or absolute: where the shot's own
+                           ///< paths count from
     std::vector<std::string> overrides;  ///< KEY=VALUE of the command line
     std::string requestedFrames;         ///< of --frames; empty: all
     std::string device;                  ///< that the render ran on: cpu, cuda, cuda:N

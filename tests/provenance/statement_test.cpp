@@ -31,6 +31,7 @@ Statement example() {
     in.requestedFrames = "1001-1002";
     in.device = "cuda:1";
     in.threads = 8;
+    in.shotFile = "/show/a.yaml";
     in.planJson = R"({"window":25})";
     in.contentSha256 = sha256("content");
     in.builder = {"0.1.0", "abc", "GNU 12", {{"torch", "2.13.0"}}};
@@ -135,6 +136,7 @@ TEST_CASE("what is written is read again", "[statement]") {
     CHECK(out.contentSha256 == in.contentSha256);
     CHECK(out.device == in.device);
     CHECK(out.threads == in.threads);
+    CHECK(out.shotFile == in.shotFile);
     CHECK(out.builder.libraries == in.builder.libraries);
     CHECK(out.cost.gpuSeconds == 3);
     CHECK(out.events[0].frame == 1002);
