@@ -156,7 +156,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     for (provenance::Dependency& input : statement.dependencies)
         input.path = relativeTo(folder, input.path);
     statement.shotJson = shot::resolvedJson(resolvedShot(plan));
-    statement.shotFile = relativeTo(folder, shot.file);
+    if (!shot.file.empty()) statement.shotFile = relativeTo(folder, shot.file);
     statement.overrides = shot.overrides;
     statement.requestedFrames = requestedFrames;
     statement.device = plan.device;
