@@ -128,10 +128,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--batch-tokens", type=int, default=4096, help="at most this many tokens a step")
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--other-rate", type=float, help="of what Muon does not train (default: --rate)")
     parser.add_argument("--optimiser", choices=["muon", "adamw"], default="muon")
     parser.add_argument("--grey-share", type=float, default=0.3)
     parser.add_argument("--prompt-dropout", type=float, default=0.1)
     parser.add_argument("--outside-weight", type=float, default=0.15)
+    parser.add_argument("--early-share", type=float, default=0.3,
+                        help="share of the samples at the first steps of sampling (sigma above 0.94), where layout is decided")
     parser.add_argument("--shift", type=float, default=3.0)
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--device", default="auto")
@@ -188,9 +191,10 @@ def main() -> None:
     if arguments.optimiser == "muon":
         half = device.type == "cuda" or cpuHasBf16()
         optimisers = [Muon(matrices, lr=arguments.rate, dtype=torch.bfloat16 if half else torch.float32),
-                      torch.optim.AdamW(others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.0)]
+                      torch.optim.AdamW(others, lr=arguments.other_rate or arguments.rate, betas=(0.9, 0.98), weight_decay=0.0)]
     else:
         optimisers = [torch.optim.AdamW(matrices + others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    rates = [o.param_groups[0]["lr"] for o in optimisers]
     ema = Ema(modules, arguments.ema)
     step, before, samples = 0, 0.0, 0
     if checkpoint:
@@ -224,14 +228,17 @@ def main() -> None:
     while clock.seconds() < 60 * arguments.minutes:
         share = clock.seconds() / (60 * arguments.minutes)
         scale = min(1.0, (step - firstStep + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
-        for optimiser in optimisers:
+        for optimiser, rate in zip(optimisers, rates):
             for group in optimiser.param_groups:
-                group["lr"] = arguments.rate * scale
+                group["lr"] = rate * scale
         batch = batches.draw()
         target, control, weight = (batch[k].to(device) for k in ("target", "control", "weight"))
         count = len(target)
         sigma = torch.sigmoid(torch.randn(count, generator=generator))
-        sigma = (arguments.shift * sigma / (1 + (arguments.shift - 1) * sigma)).to(device)
+        sigma = arguments.shift * sigma / (1 + (arguments.shift - 1) * sigma)
+        early = torch.rand(count, generator=generator) < arguments.early_share
+        start = 1 - 0.06 * torch.rand(count, generator=generator)
+        sigma = torch.where(early, start, sigma).to(device)
         noise = torch.randn(target.shape, generator=generator).to(device)
         s = sigma[:, None, None, None, None]
         noisy = (1 - s) * target + s * noise

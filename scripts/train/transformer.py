@@ -11,6 +11,7 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from transformers import UMT5Config, UMT5EncoderModel
 
 TEXT_ROWS = 512  # rows WanVACEPipeline pads the text to
+CONSTANT_PATTERN = 3.0  # amplitude of the stream's constant part: see startFromPlate
 
 
 def makeTransformer(latentChannels: int = 32, layers: int = 8, heads: int = 4, headSize: int = 64, ffn: int = 1024,
@@ -30,22 +31,28 @@ def startFromPlate(model: WanVACETransformer3DModel) -> None:
     """Starting weights with which the model answers v = noisy latent - plate latent, the right guess for pure noise and
     an unchanged plate. It then learns what destruction changes, instead of first how to copy: worth many hundred steps.
 
-    Half of the width carries the noisy latent's patch, the other half the plate's (inactive + reactive).
+    Half of the width carries the noisy latent's patch, the other half the plate's (inactive + reactive), at half its size.
+    A constant pattern three times as large holds the length by which the last LayerNorm divides: without it a token's own
+    variance changes the copy of its noise by some percent, and that is left in the picture as coloured blocks. The layers that
+    read a normalised stream start blind to the pattern.
     """
     config = model.config
     channels, width = config.in_channels, config.num_attention_heads * config.attention_head_dim
     patch = channels * 4
     half = min(patch, width // 2)
+    pattern = torch.ones(width)
+    pattern[1::2] = -1
+    constant = CONSTANT_PATTERN * pattern
     basis = torch.empty(half, patch)
     torch.nn.init.orthogonal_(basis)
     kernel = basis.view(half, channels, 1, 2, 2)
     model.patch_embedding.weight[:half] = kernel
-    model.patch_embedding.weight[half:].mul_(0.1)
-    model.patch_embedding.bias.zero_()
+    model.patch_embedding.weight[half:] = 0
+    model.patch_embedding.bias.copy_(constant)
     model.vace_patch_embedding.weight.mul_(0.3)
     model.vace_patch_embedding.weight[:half, : 2 * channels] = 0
-    model.vace_patch_embedding.weight[half:2 * half, :channels] = kernel
-    model.vace_patch_embedding.weight[half:2 * half, channels:2 * channels] = kernel
+    model.vace_patch_embedding.weight[half:2 * half, :channels] = 0.5 * kernel
+    model.vace_patch_embedding.weight[half:2 * half, channels:2 * channels] = 0.5 * kernel
     model.vace_patch_embedding.bias.zero_()
     first = model.vace_blocks[0]
     first.proj_in.weight.copy_(torch.eye(width))
@@ -54,14 +61,28 @@ def startFromPlate(model: WanVACETransformer3DModel) -> None:
         block.proj_out.weight.mul_(0.1)
         block.proj_out.bias.zero_()
     first.proj_out.weight[half:2 * half] = torch.eye(width)[half:2 * half]
+    first.proj_out.bias[half:2 * half] = -constant[half:2 * half]
     # Last linear layer: output order is (y, x, channel), the convolution's is (channel, y, x).
     back = kernel.permute(3, 4, 1, 2, 0).reshape(patch, half)
+    gain = (CONSTANT_PATTERN**2 + 0.75) ** 0.5
     model.proj_out.weight.zero_()
-    model.proj_out.weight[:, :half] = back
-    model.proj_out.weight[:, half:2 * half] = -back
-    model.proj_out.bias.zero_()
+    model.proj_out.weight[:, :half] = gain * back
+    model.proj_out.weight[:, half:2 * half] = -2 * gain * back
+    model.proj_out.bias.copy_(-model.proj_out.weight @ constant / gain)
+    # The head's own modulation begins at "none": it would scale the pattern.
+    model.scale_shift_table.zero_()
+    model.condition_embedder.time_embedder.linear_2.weight.mul_(0.1)
+    model.condition_embedder.time_embedder.linear_2.bias.zero_()
+    unit = pattern / width**0.5
+    for block in model.vace_blocks[1:]:
+        block.proj_out.weight.sub_(torch.outer(block.proj_out.weight @ unit, unit))
     for block in [*model.blocks, *model.vace_blocks]:
-        block.attn2.to_out[0].weight.mul_(0.3)
+        for layer in (block.attn1.to_out[0], block.attn2.to_out[0], block.ffn.net[2]):  # branches start silent
+            layer.weight.zero_()
+            layer.bias.zero_()
+        attention = block.attn1
+        for layer in (attention.to_q, attention.to_k, attention.to_v, block.attn2.to_q, block.ffn.net[0].proj):
+            layer.weight.sub_(torch.outer(layer.weight @ unit, unit)).mul_(gain)
 
 
 def makeTextEncoder(vocabulary: int, width: int = 256, layers: int = 4) -> UMT5EncoderModel:
