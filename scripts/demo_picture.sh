@@ -12,7 +12,7 @@ for frame in "${frames[@]}"; do
     for layer in plate result; do
         source=$result
         [ $layer = plate ] && source=plates/demo_street.$frame.exr
-        oiiotool --colorconfig ../ocio/derrumbe.ocio --iscolorspace ACEScg "$source" --ch R,G,B \
+        oiiotool --colorconfig ../ocio/derrumbe.ocio "$source" --ch R,G,B --iscolorspace ACEScg \
             --ociodisplay "sRGB - Display" "ACES 1.0 - SDR Video" --resize 384x216 -d uint8 -o "$work/$layer.$frame.png"
     done
     oiiotool "mattes/demo_street.$frame.exr" --ch 0,0,0 --chnames R,G,B --resize 384x216 -d uint8 -o "$work/matte.$frame.png"
