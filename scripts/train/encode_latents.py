@@ -29,13 +29,13 @@ def loadVae(path: Path, device) -> torch.nn.Module:
     """The averaged weights of a VAE run (a checkpoint), or those of a model folder, ready to encode and decode."""
     if path.is_dir():
         form, weights = committedVae(path)
-        vae = makeVae(**form)
-        vae.load_state_dict(weights)
-        return vae.to(device).eval().requires_grad_(False)
-    checkpoint = loadCheckpoint(path)
-    vae = makeVae(**checkpoint["form"])
-    prefix = "vae."
-    vae.load_state_dict({k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items()})
+    else:
+        checkpoint = loadCheckpoint(path)
+        prefix = "vae."
+        form = checkpoint["form"]
+        weights = {k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items()}
+    vae = makeVae(**form)
+    vae.load_state_dict(weights)
     return vae.to(device).eval().requires_grad_(False)
 
 

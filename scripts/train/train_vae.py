@@ -162,7 +162,7 @@ def main() -> None:
         share = clock.seconds() / (60 * arguments.minutes)
         if share >= 1:
             break
-        awake = committed or share >= arguments.sleep_share
+        awake = arguments.start is not None or share >= arguments.sleep_share  # a folder's residual blocks are trained
         wakeResiduals(awake)
         if awake and sleptUntil is None:
             sleptUntil = step
@@ -170,7 +170,7 @@ def main() -> None:
         rate = arguments.rate * min(1.0, (warm + 1) / 100) * (1.0 if share < 0.5 else max(0.05, 2 * (1 - share)))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        clips = (committed or share > arguments.image_share) and rng.random() < 0.6
+        clips = (arguments.start is not None or share > arguments.image_share) and rng.random() < 0.6
         if clips:
             frames, size = (9, arguments.size) if rng.random() < 0.7 else (5, arguments.size * 3 // 2)
             count = max(1, arguments.batch // 4)
