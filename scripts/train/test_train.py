@@ -13,7 +13,8 @@ import vae as vaeModule
 from conditioning import MATTE_FORMS, latentWeight, packMask, shapeMatte
 from data import Clip, toModel
 from encode_latents import drawVariant
-from transformer import TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
+from narrow_latents import narrowed
+from transformer import CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
 
 
 class VaeForms(unittest.TestCase):
@@ -51,7 +52,49 @@ class VaeForms(unittest.TestCase):
         self.assertEqual(float((awake - asleep).abs().max()), 0.0)
 
 
+class NarrowLatents(unittest.TestCase):
+    @torch.no_grad()
+    def testNarrowVaeIsTheWideOneWithoutTheOtherChannels(self):
+        torch.manual_seed(0)
+        form = {"latentChannels": 8, "base_dim": 16, "decoder_base_dim": 16, "num_res_blocks": 1}
+        wide = vaeModule.makeVae(**form)
+        for name, parameter in wide.named_parameters():
+            parameter.data.add_(0.05 * torch.randn_like(parameter))
+        wide.post_quant_conv.bias.zero_()  # else the border differs: there the convolution reads zeros, not the bias
+        channels = np.array([0, 2, 5])
+        narrow = narrowed(wide, channels, form)
+        video = torch.rand(1, 3, 9, 32, 32) * 2 - 1
+        latent = vaeModule.encodeMean(wide, video)
+        self.assertLess(float((vaeModule.encodeMean(narrow, video) - latent[:, channels]).abs().max()), 1e-5)
+        others = torch.ones(8, dtype=torch.bool)
+        others[channels] = False
+        latent[:, others] = 0
+        difference = vaeModule.decodeLatent(narrow, latent[:, channels]) - vaeModule.decodeLatent(wide, latent)
+        self.assertLess(float(difference.abs().max()), 1e-4)
+
+
 class Transformer(unittest.TestCase):
+    @torch.no_grad()
+    def testHeadsBeginWithTheirNeighbours(self):
+        torch.manual_seed(0)
+        model = makeTransformer(8, layers=3, ffn=64, textWidth=32).eval()
+        rotary = model.rope(torch.zeros(1, 8, 3, 10, 10))
+        pattern = torch.tensor([CONSTANT_PATTERN, -CONSTANT_PATTERN]).repeat(128)
+        stream = torch.nn.functional.layer_norm(0.5 * torch.randn(1, 75, 256) + pattern, (256,))
+        for block, step in zip(model.blocks, (1, 5, 25)):  # width, height, time of 3 x 5 x 5 tokens
+            attention = block.attn1
+            for head, offset in ((0, step), (1, -step)):
+                rows = slice(64 * head, 64 * head + 64)
+                attention.to_v.weight.zero_()
+                attention.to_v.bias.zero_()
+                attention.to_out[0].weight.zero_()
+                attention.to_v.weight[rows, :64] = torch.eye(64)
+                attention.to_out[0].weight[:64, rows] = torch.eye(64)
+                seen = attention(stream, None, None, rotary)[0, 37, :64]  # the token in the middle
+                seen, alone = seen - stream[0, :, :64].mean(0), stream[0, :, :64] - stream[0, :, :64].mean(0)
+                likeness = torch.nn.functional.cosine_similarity(seen[None], alone)
+                self.assertEqual(int(likeness.argmax()), 37 + offset)
+
     @torch.no_grad()
     def testFoldedPaddingEqualsAllRows(self):
         torch.manual_seed(0)

@@ -95,17 +95,56 @@ class Batches:
         shape = rng.choices(shapes, weights)[0]
         tokens = shape[1] * shape[2] * shape[3] // 4
         count = max(1, min(arguments.batch, arguments.batch_tokens // tokens))
-        out = defaultdict(list)
+        samples = []
         for item in rng.choices(self.store.buckets[shape], k=count):
-            mask = torch.from_numpy(item["mask"].astype(np.float32) / 255)
-            grey = rng.random() < arguments.grey_share
-            reactive = self.zero(shape) if grey else item["reactive"]
-            control = [self.normalise(item["inactive"]), self.normalise(reactive), packMask(mask)]
-            out["target"].append(self.normalise(item["target"]))
-            out["control"].append(torch.cat(control))
-            out["weight"].append(latentWeight(mask, arguments.outside_weight)[None])
-            out["prompt"].append("" if rng.random() < arguments.prompt_dropout else rng.choice(item["prompts"]))
-        return {k: (v if k == "prompt" else torch.stack(v)) for k, v in out.items()}
+            reactive = self.zero(shape) if rng.random() < arguments.grey_share else item["reactive"]
+            prompt = "" if rng.random() < arguments.prompt_dropout else rng.choice(item["prompts"])
+            samples.append(self.sample(item, prompt, reactive))
+        return {k: [s[k] for s in samples] if k == "prompt" else torch.stack([s[k] for s in samples]) for k in samples[0]}
+
+    def sample(self, item: dict, prompt: str, reactive: np.ndarray) -> dict:
+        mask = torch.from_numpy(item["mask"].astype(np.float32) / 255)
+        control = [self.normalise(item["inactive"]), self.normalise(reactive), packMask(mask)]
+        return {"target": self.normalise(item["target"]), "control": torch.cat(control),
+                "weight": latentWeight(mask, self.arguments.outside_weight)[None], "prompt": prompt}
+
+
+HELD_SIGMAS = (0.98, 0.85, 0.6, 0.3)
+
+
+class HeldOut:
+    """Fixed samples of held-out clips: the same noise every time, so that two values can be compared."""
+
+    def __init__(self, folder: Path, mean, std, arguments):
+        store = LatentStore([folder])
+        store.scan()
+        plain = argparse.Namespace(**{**vars(arguments), "batch": 8, "grey_share": 0.0, "prompt_dropout": 0.0})
+        draws = Batches(store, mean, std, None, plain, 0)
+        self.offset = (mean / std)[None, :, None, None, None]
+        self.samples = [draws.sample(item, item["prompts"][0], item["reactive"])
+                        for items in store.buckets.values() for item in items if item["mask"].any()]
+
+    def plate(self, control, channels: int) -> torch.Tensor:
+        """The plate's latents, nearly: the encoder is linear, so those of its two parts add up."""
+        inactive, reactive = control[:, :channels], control[:, channels:2 * channels]
+        return inactive + reactive + self.offset
+
+    @torch.no_grad()
+    def errors(self, velocity, channelWeight) -> dict[str, float]:
+        """Mean squared error of the clean latent inside the matte, for each of HELD_SIGMAS, as a share of what keeping
+        the plate would give: 1 is "nothing falls"."""
+        made = {sigma: 0.0 for sigma in HELD_SIGMAS}
+        kept = 0.0
+        for number, sample in enumerate(self.samples):
+            target, control, weight = (sample[k][None] for k in ("target", "control", "weight"))
+            channels = target.shape[1]
+            inside = (weight > 0.99).float()
+            noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(number))
+            kept += float(((self.plate(control, channels) - target) ** 2 * channelWeight * inside).sum())
+            for sigma in HELD_SIGMAS:
+                v = velocity((1 - sigma) * target + sigma * noise, torch.tensor([sigma]), control, [sample["prompt"]])
+                made[sigma] += float(((sigma * (v - (noise - target))) ** 2 * channelWeight * inside).sum())
+        return {f"held_{sigma}": value / kept for sigma, value in made.items()}
 
 
 def channelWeights(std: torch.Tensor) -> torch.Tensor:
@@ -129,6 +168,9 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=4096, help="at most this many tokens a step")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--other-rate", type=float, help="of what Muon does not train (default: --rate)")
+    parser.add_argument("--edge-rate", type=float, help="of the layers that copy the noise in and out (default: --other-rate)")
+    parser.add_argument("--held", type=Path, help="latents of held-out clips, measured on every --held-steps")
+    parser.add_argument("--held-steps", type=int, default=200)
     parser.add_argument("--optimiser", choices=["muon", "adamw"], default="muon")
     parser.add_argument("--grey-share", type=float, default=0.3)
     parser.add_argument("--prompt-dropout", type=float, default=0.1)
@@ -187,14 +229,18 @@ def main() -> None:
     foldTextPadding(transformer)
     matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
     chosen = set(map(id, matrices))
+    edges = [*transformer.patch_embedding.parameters(), *transformer.proj_out.parameters(), transformer.scale_shift_table]
+    chosen |= set(map(id, edges))
     others = [p for m in modules.values() for p in m.parameters() if id(p) not in chosen]
+    otherRate = arguments.other_rate or arguments.rate
+    groups = [{"params": others, "lr": otherRate}, {"params": edges, "lr": arguments.edge_rate or otherRate}]
     if arguments.optimiser == "muon":
         half = device.type == "cuda" or cpuHasBf16()
         optimisers = [Muon(matrices, lr=arguments.rate, dtype=torch.bfloat16 if half else torch.float32),
-                      torch.optim.AdamW(others, lr=arguments.other_rate or arguments.rate, betas=(0.9, 0.98), weight_decay=0.0)]
+                      torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0)]
     else:
-        optimisers = [torch.optim.AdamW(matrices + others, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)]
-    rates = [o.param_groups[0]["lr"] for o in optimisers]
+        optimisers = [torch.optim.AdamW([{"params": matrices, "lr": arguments.rate}, *groups], betas=(0.9, 0.98), weight_decay=0.0)]
+    rates = [[group["lr"] for group in o.param_groups] for o in optimisers]
     ema = Ema(modules, arguments.ema)
     step, before, samples = 0, 0.0, 0
     if checkpoint:
@@ -216,7 +262,25 @@ def main() -> None:
     log(event="start", step=step, seconds=before, files=len(store),
         buckets={str(k): len(v) for k, v in store.buckets.items()},
         parameters={n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()})
-    clock = Clock(before)
+    def velocity(noisy, sigma, control, prompts) -> torch.Tensor:
+        ids, mask = (x.to(device) for x in tokens(prompts))
+        with halfPrecision(device):
+            rows = foldedRows(encodeText(text, ids, mask))
+            return transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
+
+    held = HeldOut(arguments.held, mean, std, arguments) if arguments.held else None
+
+    def heldErrors() -> dict[str, float]:
+        """With the averaged weights, as they are exported."""
+        trained = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in modules.items()}
+        for name, module in modules.items():
+            module.load_state_dict(ema.of(name))
+        result = held.errors(lambda *a: velocity(*(x.to(device) if torch.is_tensor(x) else x for x in a)).cpu(), channelWeight.cpu())
+        for name, module in modules.items():
+            module.load_state_dict(trained[name])
+        return result
+
+    clock = Clock(before, device.type)
     lastSave = time.monotonic()
     losses: list[tuple[float, float]] = []
 
@@ -228,8 +292,8 @@ def main() -> None:
     while clock.seconds() < 60 * arguments.minutes:
         share = clock.seconds() / (60 * arguments.minutes)
         scale = min(1.0, (step - firstStep + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
-        for optimiser, rate in zip(optimisers, rates):
-            for group in optimiser.param_groups:
+        for optimiser, groupRates in zip(optimisers, rates):
+            for group, rate in zip(optimiser.param_groups, groupRates):
                 group["lr"] = rate * scale
         batch = batches.draw()
         target, control, weight = (batch[k].to(device) for k in ("target", "control", "weight"))
@@ -242,16 +306,13 @@ def main() -> None:
         noise = torch.randn(target.shape, generator=generator).to(device)
         s = sigma[:, None, None, None, None]
         noisy = (1 - s) * target + s * noise
-        ids, mask = (x.to(device) for x in tokens(batch["prompt"]))
-        with halfPrecision(device):
-            rows = foldedRows(encodeText(text, ids, mask))
-            made = transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
+        made = velocity(noisy, sigma, control, batch["prompt"])
         square = (made - (noise - target)) ** 2 * channelWeight
         loss = (square * weight).sum() / (weight.sum() * square.shape[1])
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(others + matrices, 1.0)
+        torch.nn.utils.clip_grad_norm_(list({id(p): p for m in modules.values() for p in m.parameters()}.values()), 1.0)
         for optimiser in optimisers:
             optimiser.step()
         step, samples = step + 1, samples + count
@@ -264,6 +325,8 @@ def main() -> None:
             log(step=step, seconds=clock.seconds(), samples=samples, loss=float(a), clean=float(b), rate=arguments.rate * scale,
                 files=len(store))
             losses.clear()
+        if held and (step % arguments.held_steps == 0 or step == firstStep + 1):
+            log(step=step, seconds=clock.seconds(), **heldErrors())
         if time.monotonic() - lastSave > arguments.save_seconds:
             save()
             lastSave = time.monotonic()

@@ -121,8 +121,9 @@ def main() -> None:
     optimiser = torch.optim.AdamW(trainable, lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
     ema = Ema({"vae": vae}, arguments.ema)
     if checkpoint:
-        if len(optimiser.param_groups[0]["params"]) == len(checkpoint["optimiser"]["param_groups"][0]["params"]):
-            optimiser.load_state_dict(checkpoint["optimiser"])  # else the other half of a run with or without --decoder-only
+        moments = checkpoint.get("optimiser")  # none from narrow_latents.py; another count: with or without --decoder-only
+        if moments and len(optimiser.param_groups[0]["params"]) == len(moments["param_groups"][0]["params"]):
+            optimiser.load_state_dict(moments)
         ema.load(checkpoint["ema"])
 
     held = ClipStore(arguments.clips[:1], limit=24, held=True, heldEvery=20)
@@ -136,7 +137,7 @@ def main() -> None:
     log(event="start", step=step, seconds=before, clips=len(store), z=vae.config.z_dim,
         parameters=sum(p.numel() for p in vae.parameters()))
 
-    clock = Clock(before)
+    clock = Clock(before, device.type)
     lastSave = time.monotonic()
     sleptUntil: int | None = None
     losses: list[float] = []

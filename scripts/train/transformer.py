@@ -23,6 +23,7 @@ def makeTransformer(latentChannels: int = 32, layers: int = 8, heads: int = 4, h
         cross_attn_norm=True, qk_norm="rms_norm_across_heads", eps=1e-6, rope_max_seq_len=1024,
         vace_layers=vaceLayers or list(range(0, layers, 2)), vace_in_channels=2 * latentChannels + 64)
     startFromPlate(model)
+    startLocal(model)
     return model
 
 
@@ -31,7 +32,8 @@ def startFromPlate(model: WanVACETransformer3DModel) -> None:
     """Starting weights with which the model answers v = noisy latent - plate latent, the right guess for pure noise and
     an unchanged plate. It then learns what destruction changes, instead of first how to copy: worth many hundred steps.
 
-    Half of the width carries the noisy latent's patch, the other half the plate's (inactive + reactive), at half its size.
+    A part of the width as large as a latent patch carries the noisy latent's, as much again the plate's (inactive +
+    reactive), at half its size; what is left (half of the width for 16 channels) is free.
     A constant pattern three times as large holds the length by which the last LayerNorm divides: without it a token's own
     variance changes the copy of its noise by some percent, and that is left in the picture as coloured blocks. The layers that
     read a normalised stream start blind to the pattern.
@@ -64,7 +66,7 @@ def startFromPlate(model: WanVACETransformer3DModel) -> None:
     first.proj_out.bias[half:2 * half] = -constant[half:2 * half]
     # Last linear layer: output order is (y, x, channel), the convolution's is (channel, y, x).
     back = kernel.permute(3, 4, 1, 2, 0).reshape(patch, half)
-    gain = (CONSTANT_PATTERN**2 + 0.75) ** 0.5
+    gain = (CONSTANT_PATTERN**2 + 1.25 * half / width) ** 0.5  # noise and, at half its size, the plate fill `half` each
     model.proj_out.weight.zero_()
     model.proj_out.weight[:, :half] = gain * back
     model.proj_out.weight[:, half:2 * half] = -2 * gain * back
@@ -83,6 +85,46 @@ def startFromPlate(model: WanVACETransformer3DModel) -> None:
         attention = block.attn1
         for layer in (attention.to_q, attention.to_k, attention.to_v, block.attn2.to_q, block.ffn.net[0].proj):
             layer.weight.sub_(torch.outer(layer.weight @ unit, unit)).mul_(gain)
+
+
+@torch.no_grad()
+def startLocal(model: WanVACETransformer3DModel) -> None:
+    """Gives three heads of every block's self-attention, and one of every VACE block's, a fixed gaze to begin with: two look
+    at the next and the previous token along width, height or time (blocks in turn), one at all its near ones.
+
+    Noise is told from picture by the neighbours, and attention has to find them first: from random queries it had not
+    after an hour. Queries and keys are constants whose rotary phases agree at the wanted distance; what the heads carry starts silent.
+    """
+    for number, block in enumerate(model.blocks):
+        for head, offset in enumerate((1, -1, 0)[: model.config.num_attention_heads - 1]):
+            gaze = [0, 0, 0]
+            gaze[2 - number % 3] = offset
+            lookAt(model, block.attn1, head, tuple(gaze), sharpness=20.0 if offset else 8.0)
+    for block in model.vace_blocks:
+        lookAt(model, block.attn1, 0, (0, 0, 0), sharpness=8.0)
+
+
+@torch.no_grad()
+def lookAt(model: WanVACETransformer3DModel, attention, head: int, offset: tuple[int, int, int], sharpness: float) -> None:
+    """Makes a head attend around `offset` = (time, height, width) in tokens; its score there is `sharpness`, and falls with
+    the distance as cosines of the two fastest rotary frequencies of each axis do."""
+    size = model.config.attention_head_dim
+    axis = 2 * (size // 6)
+    gain = (sharpness / 8) ** 0.5 * (64 / size) ** 0.25
+    rows = slice(head * size, (head + 1) * size)
+    amplitude = 0.58 * (size / 12) ** 0.5  # the mean square of a head of fresh random rows, in 12 of its numbers
+    for layer, norm in ((attention.to_q, attention.norm_q), (attention.to_k, attention.norm_k)):
+        layer.weight[rows] = 0
+        layer.bias[rows] = 0
+        norm.weight[rows] = gain
+    attention.to_out[0].weight[:, rows] = 0
+    for start, width, distance in ((0, size - 2 * axis, offset[0]), (size - 2 * axis, axis, offset[1]), (size - axis, axis, offset[2])):
+        for pair in range(2):
+            phase = -distance * 10000.0 ** (-2 * pair / width)
+            first = head * size + start + 2 * pair
+            attention.to_q.bias[first] = amplitude
+            attention.to_k.bias[first] = amplitude * math.cos(phase)
+            attention.to_k.bias[first + 1] = amplitude * math.sin(phase)
 
 
 def makeTextEncoder(vocabulary: int, width: int = 256, layers: int = 4) -> UMT5EncoderModel:
