@@ -43,6 +43,9 @@ struct Description {
         std::uint64_t bytes = 0;
         std::string role;  ///< weights, config or tokenizer
     };
+    /// The SentencePiece vocabulary: a file, or where `tokenizerTensor` is not empty that tensor of
+    /// a weights file. `vocabulary` reads it.
+    std::string tokenizerFile, tokenizerTensor;
     std::vector<File> files;       ///< weights, configs and tokenizer: what the log hashes
     std::uint64_t parameters = 0;  ///< of all parts
     // what the estimates need
@@ -68,6 +71,10 @@ struct LoraFile {
 /// with all problems.
 Description describeModel(const std::filesystem::path& folder);
 
+/// The bytes of a described model's SentencePiece vocabulary. Throws Error(Model) naming the file
+/// where it is missing or unreadable.
+std::string vocabulary(const Description& model);
+
 /// Looks for `name` as a folder (absolute or relative to `base`), then in the folders of
 /// $DERRUMBE_MODEL_PATH, then in models/ of the working folder, beside the binary and in the five
 /// folders above it. Throws Error(Model) listing where it looked.
@@ -77,7 +84,8 @@ std::filesystem::path findModel(const std::string& name, const std::filesystem::
 /// models/ of the working folder, beside the binary and in the five folders above it.
 std::vector<std::filesystem::path> modelSearchPath();
 
-/// Model folders below the search path (or `folders`, when given).
+/// Model folders in those of the search path (or of `folders`, when given): with a
+/// model_index.json, or with a transformer of a known family among their files.
 std::vector<std::filesystem::path> listModels(const std::vector<std::filesystem::path>& folders);
 
 /// Everything that is wrong with a folder's parts: tensors that are missing, of the wrong shape or

@@ -4,6 +4,8 @@
 #include <sstream>
 
 #include "model/description.h"
+#include "model/registry.h"
+#include "model/weights/weights_file.h"
 #include "support/error.h"
 
 namespace derrumbe::model {
@@ -14,19 +16,31 @@ namespace {
 
 constexpr int kFoldersAbove = 5;  ///< the binary's, build/release/derrumbe included
 
-bool isModel(const fs::path& folder) {
+/// Are there weights of any kind in the folder, or up to two folders below it? Enough for one that
+/// is named; opening it says what is wrong.
+bool holdsWeights(const fs::path& folder, int depth = 0) {
     std::error_code code;
-    return fs::is_regular_file(folder / "model_index.json", code);
+    for (const auto& item : fs::directory_iterator(folder, code)) {
+        if (item.is_directory(code) ? depth < 2 && holdsWeights(item.path(), depth + 1)
+                                    : fileKind(item.path()) != FileKind::Other)
+            return true;
+    }
+    return false;
+}
+
+bool isNamedModel(const fs::path& folder) {
+    std::error_code code;
+    return fs::is_regular_file(folder / "model_index.json", code) || holdsWeights(folder);
 }
 
 void gather(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs::path>& models) {
     std::error_code code;
     std::vector<fs::path> found;
-    if (isModel(folder)) {
+    if (isModelFolder(folder)) {
         found.push_back(folder);
     } else {
         for (const auto& item : fs::directory_iterator(folder, code))
-            if (isModel(item.path())) found.push_back(item.path());
+            if (isModelFolder(item.path())) found.push_back(item.path());
     }
     std::sort(found.begin(), found.end());
     for (const fs::path& model : found)
@@ -60,11 +74,12 @@ fs::path findModel(const std::string& name, const fs::path& base) {
     std::string looked;
     std::set<fs::path> seen;
     for (const fs::path& candidate : candidates) {
-        if (isModel(candidate)) return candidate.lexically_normal();
+        if (isNamedModel(candidate)) return candidate.lexically_normal();
         if (!seen.insert(candidate.lexically_normal()).second) continue;
         std::error_code code;
         looked += "\n  " + candidate.lexically_normal().string();
-        if (fs::is_directory(candidate, code)) looked += " (there, but without a model_index.json)";
+        if (fs::is_directory(candidate, code))
+            looked += " (there, but without a model_index.json or weights)";
     }
     throw Error(ExitCode::Model, "no model '" + name + "'; looked for" + looked +
                                      "\nset $DERRUMBE_MODEL_PATH to the folder that holds it");

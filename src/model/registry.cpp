@@ -1,5 +1,6 @@
 #include "model/registry.h"
 
+#include "model/wan/wan_layout.h"
 #include "model/wan/wan_model.h"
 #include "model/weights/config.h"
 
@@ -9,12 +10,27 @@ namespace {
 
 // A new family is one folder beside wan/ and one line here.
 constexpr Family kFamilies[] = {
-    {"WanVACEPipeline", describeWan, checkWan, loadWan},
+    {"WanVACEPipeline", holdsWan, describeWan, checkWan, loadWan},
 };
 
 }  // namespace
 
+namespace {
+
+bool hasIndex(const std::filesystem::path& folder) {
+    std::error_code code;
+    return std::filesystem::is_regular_file(folder / "model_index.json", code);
+}
+
+}  // namespace
+
 const Family& familyOf(const std::filesystem::path& folder) {
+    if (!hasIndex(folder)) {
+        for (const Family& family : kFamilies)
+            if (family.holds(folder)) return family;
+        // No transformer right there: the first family says what it looks for and what it found.
+        return kFamilies[0];
+    }
     const Config index = Config::read(folder / "model_index.json");
     const std::string pipeline = index.text("_class_name", "");
     index.throwIfProblems();
@@ -25,6 +41,13 @@ const Family& familyOf(const std::filesystem::path& folder) {
     }
     throw Error(ExitCode::Model, "the pipeline '" + pipeline + "' is none of: " + known,
                 {index.file()});
+}
+
+bool isModelFolder(const std::filesystem::path& folder) {
+    if (hasIndex(folder)) return true;
+    for (const Family& family : kFamilies)
+        if (family.holds(folder)) return true;
+    return false;
 }
 
 Description describeModel(const std::filesystem::path& folder) {

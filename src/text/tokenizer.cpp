@@ -20,21 +20,23 @@ Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& modelFolder) {
     const auto path = modelFolder / "tokenizer" / "spiece.model";
-    const std::string bytes = readFile(path, ExitCode::Model);
+    return parse(readFile(path, ExitCode::Model), path.string());
+}
+
+Tokenizer Tokenizer::parse(const std::string& bytes, const std::string& name) {
     auto parts = std::make_unique<Parts>();
-    // An empty file parses as an empty message.
+    // An empty one parses as an empty message.
     const auto status = bytes.empty()
                             ? sentencepiece::util::Status(
                                   sentencepiece::util::StatusCode::kDataLoss, "the file is empty")
                             : parts->processor.LoadFromSerializedProto(bytes);
     if (!status.ok())
-        throw Error(ExitCode::Model,
-                    cat(path.string(), ": no SentencePiece model: ", status.ToString()));
+        throw Error(ExitCode::Model, cat(name, ": no SentencePiece model: ", status.ToString()));
     parts->end = parts->processor.eos_id();
     parts->unknown = parts->processor.unk_id();
     if (parts->end < 0 || parts->unknown < 0)
-        throw Error(ExitCode::Model, cat(path.string(), ": the vocabulary has no ",
-                                         parts->end < 0 ? "</s>" : "<unk>"));
+        throw Error(ExitCode::Model,
+                    cat(name, ": the vocabulary has no ", parts->end < 0 ? "</s>" : "<unk>"));
     return Tokenizer(std::move(parts));
 }
 

@@ -14,6 +14,8 @@ class Tokenizer {
     /// Opens `modelFolder`/tokenizer/spiece.model. Throws Error(Model) naming the file where it is
     /// missing, unreadable or no SentencePiece model, or lacks an end or unknown token.
     static Tokenizer load(const std::filesystem::path& modelFolder);
+    /// The same from the model's bytes; `name` stands for their file in messages.
+    static Tokenizer parse(const std::string& bytes, const std::string& name);
 
     /// Ids of `cleaned` (see cleanPrompt) with the end token </s> last, at most maxLength of them:
     /// a longer prompt loses its tail, the end token stays. No padding. The empty prompt is </s>

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "support/strings.h"
+
 namespace derrumbe::model {
 
 namespace {
@@ -54,6 +56,21 @@ std::string originalWanName(const std::string& module) {
                 return module.substr(0, dot + 1) + theirs;
     }
     return "";
+}
+
+std::vector<std::pair<std::string, std::string>> originalWanNames(int blocks, int vaceBlocks) {
+    std::vector<std::pair<std::string, std::string>> names;
+    for (const auto& [ours, theirs] : kOutside) names.emplace_back(ours, theirs);
+    const auto branch = [&](const std::string& name, int count) {
+        for (int i = 0; i < count; ++i) {
+            const std::string scope = cat(name, ".", i, ".");
+            for (const auto& [ours, theirs] : kInBlocks)
+                names.emplace_back(scope + ours, scope + theirs);
+        }
+    };
+    branch("blocks", blocks);
+    branch("vace_blocks", vaceBlocks);
+    return names;
 }
 
 }  // namespace derrumbe::model

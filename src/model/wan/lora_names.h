@@ -1,5 +1,7 @@
 #pragma once
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace derrumbe::model {
 
@@ -8,5 +10,9 @@ namespace derrumbe::model {
 /// huggingface/diffusers:scripts/convert_wan_to_diffusers.py, TRANSFORMER_KEYS_RENAME_DICT and
 /// VACE_TRANSFORMER_KEYS_RENAME_DICT.
 std::string originalWanName(const std::string& module);
+
+/// Every module of a transformer with so many blocks that has another name there: diffusers',
+/// Wan's.
+std::vector<std::pair<std::string, std::string>> originalWanNames(int blocks, int vaceBlocks);
 
 }  // namespace derrumbe::model

@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <numeric>
+#include <set>
 
 #include "model/model_card.h"
 #include "model/wan/vae_cost.h"
+#include "model/wan/wan_layout.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -27,19 +29,10 @@ void addFile(Description& description, const fs::path& file, const std::string& 
     description.files.push_back({file.string(), fs::file_size(file), role});
 }
 
-/// Runs `read` and keeps its problems, so that a fault in one file does not hide another's.
-void attempt(Problems& problems, const std::function<void()>& read) {
-    try {
-        read();
-    } catch (const Error& error) {
-        problems.add(error.problems());
-    }
-}
-
 /// What the pipeline hands from one part to another must fit.
-void checkParts(const WanFolder& w, Problems& problems) {
-    const auto place = [&](const char* part) {
-        return Place{(w.path / part / "config.json").string()};
+void checkParts(const WanFolder& w, const WanLayout& layout, Problems& problems) {
+    const auto place = [&](const std::string& part) {
+        return Place{(part == "vae" ? layout.vae : layout.transformer).config->file()};
     };
     const auto same = [&](int64_t a, int64_t b, const char* part, const std::string& what) {
         if (a != b) problems.error(ExitCode::Model, cat(what, " is ", a, ", not ", b), place(part));
@@ -63,9 +56,11 @@ void checkParts(const WanFolder& w, Problems& problems) {
                        place("vae"));
 }
 
+constexpr int kSteps = 30;  ///< of the family, where the folder says nothing
+
 SamplerDefaults samplerDefaults(const Config& config) {
     SamplerDefaults sampler;
-    sampler.steps = 30;
+    sampler.steps = kSteps;
     const std::string kind = config.text("_class_name", "UniPCMultistepScheduler");
     if (kind == "FlowMatchEulerDiscreteScheduler") {
         sampler.scheduler = "euler";
@@ -80,7 +75,7 @@ SamplerDefaults samplerDefaults(const Config& config) {
     return sampler;
 }
 
-void describe(WanFolder& w) {
+void describe(WanFolder& w, const WanLayout& layout) {
     Description& d = w.description;
     d.folder = w.path;
     d.family = "wan-vace";
@@ -110,19 +105,17 @@ void describe(WanFolder& w) {
     d.parameters = d.transformerParameters + d.vaeParameters + d.textParameters;
     d.vaeCost = vaeCost(w.vae);
 
-    addFile(d, w.path / "model_index.json", "config");
+    d.tokenizerFile = layout.vocabulary;
+    d.tokenizerTensor = layout.vocabularyTensor;
+
+    for (const std::string& file : layout.configFiles) addFile(d, file, "config");
     addFile(d, w.path / "derrumbe.json", "config");
-    addFile(d, w.path / "scheduler/scheduler_config.json", "config");
-    const std::pair<const char*, const TensorSource*> parts[] = {
-        {"text_encoder", w.textTensors.get()},
-        {"transformer", w.transformerTensors.get()},
-        {"vae", w.vaeTensors.get()}};
-    for (const auto& [part, tensors] : parts) {
-        addFile(d, w.path / part / "config.json", "config");
-        for (const std::string& file : tensors->files()) addFile(d, file, "weights");
-    }
+    std::set<std::string> seen;  // one file may hold several parts
+    for (const auto& tensors : {w.textTensors, w.transformerTensors, w.vaeTensors})
+        for (const std::string& file : tensors->files())
+            if (seen.insert(file).second) addFile(d, file, "weights");
     // What tokens are made from; the other forms of the tokenizer are not read.
-    addFile(d, w.path / "tokenizer/spiece.model", "tokenizer");
+    if (layout.vocabularyTensor.empty()) addFile(d, layout.vocabulary, "tokenizer");
 }
 
 }  // namespace
@@ -131,36 +124,32 @@ WanFolder readWanFolder(const fs::path& folder) {
     WanFolder w;
     w.path = folder;
     Problems problems;
-    const auto part = [&](const char* name, const auto& readConfig, auto& tensors) {
-        attempt(problems, [&] {
-            const Config config = Config::read(folder / name / "config.json");
-            readConfig(config);
-            config.throwIfProblems();
-        });
-        attempt(problems, [&] { tensors = openSafetensors(folder / name); });
+    std::error_code code;
+    const bool index = fs::exists(folder / "model_index.json", code);
+    const WanLayout layout =
+        index ? diffusersLayout(folder, problems) : looseLayout(folder, problems);
+    w.transformerTensors = layout.transformer.tensors;
+    w.vaeTensors = layout.vae.tensors;
+    w.textTensors = layout.text.tensors;
+    const auto read = [&](const std::optional<Config>& config, const auto& from) {
+        if (!config) return;
+        from(*config);
+        problems.add(config->problems());
     };
-    part(
-        "transformer", [&](const Config& c) { w.transformer = TransformerConfig::read(c); },
-        w.transformerTensors);
-    part(
-        "vae",
-        [&](const Config& c) {
-            w.vae = VaeConfig::read(c);
-            // A file that leaves them out means what its layers make.
-            if (!c.has("scale_factor_spatial")) w.vae.statedSpatialScale = w.vae.spatialScale();
-            if (!c.has("scale_factor_temporal")) w.vae.statedTemporalScale = w.vae.temporalScale();
-        },
-        w.vaeTensors);
-    part(
-        "text_encoder", [&](const Config& c) { w.text = Umt5Config::read(c); }, w.textTensors);
-    attempt(problems, [&] {
-        const Config config = Config::read(folder / "scheduler/scheduler_config.json");
-        w.description.sampler = samplerDefaults(config);
-        config.throwIfProblems();
+    read(layout.transformer.config,
+         [&](const Config& c) { w.transformer = TransformerConfig::read(c); });
+    read(layout.vae.config, [&](const Config& c) {
+        w.vae = VaeConfig::read(c);
+        // A file that leaves them out means what its layers make.
+        if (!c.has("scale_factor_spatial")) w.vae.statedSpatialScale = w.vae.spatialScale();
+        if (!c.has("scale_factor_temporal")) w.vae.statedTemporalScale = w.vae.temporalScale();
     });
-    if (!problems.hasErrors()) checkParts(w, problems);
+    read(layout.text.config, [&](const Config& c) { w.text = Umt5Config::read(c); });
+    w.description.sampler.steps = kSteps;
+    read(layout.scheduler, [&](const Config& c) { w.description.sampler = samplerDefaults(c); });
+    if (!problems.hasErrors()) checkParts(w, layout, problems);
     problems.throwIfErrors();
-    describe(w);
+    describe(w, layout);
     readModelCard(folder, w.description);
     return w;
 }

@@ -6,18 +6,18 @@
 #include "model/wan/transformer_config.h"
 #include "model/wan/umt5_config.h"
 #include "model/wan/vae_config.h"
-#include "model/weights/safetensors.h"
+#include "model/weights/tensor_source.h"
 
 namespace derrumbe::model {
 
-/// A WanVACEPipeline folder's configurations and tensor headers, read and checked against each
-/// other; no weight data.
+/// A model folder's configurations and tensor headers, read and checked against each other; no
+/// weight data. Its layout is diffusers' (with model_index.json) or single files.
 struct WanFolder {
     std::filesystem::path path;
     TransformerConfig transformer;
     VaeConfig vae;
     Umt5Config text;
-    std::shared_ptr<const SafetensorsSource> transformerTensors, vaeTensors, textTensors;
+    std::shared_ptr<const TensorSource> transformerTensors, vaeTensors, textTensors;
     Description description;
 };
 

@@ -121,8 +121,7 @@ class WanModel : public VideoModel {
 
 /// Builds a part on the meta device, which compares names and shapes and reads no data.
 template <class Part, class PartConfig>
-Weights dryBuild(const std::shared_ptr<const SafetensorsSource>& tensors,
-                 const PartConfig& config) {
+Weights dryBuild(const std::shared_ptr<const TensorSource>& tensors, const PartConfig& config) {
     const Weights weights(tensors, at::kMeta, at::kFloat);
     const Part part(weights, config);
     return weights;
@@ -147,6 +146,14 @@ bool harmless(const std::string& name) {
            endsWith(name, "embed_tokens.weight") || name == "shared.weight";
 }
 
+/// The vocabulary's place alone: its library belongs to another folder.
+void checkTokenizer(const Description& model, std::vector<std::string>& lines) {
+    std::error_code code;
+    const auto size = std::filesystem::file_size(model.tokenizerFile, code);
+    if (code || size == 0)
+        lines.push_back("tokenizer: " + model.tokenizerFile + (code ? " is missing" : " is empty"));
+}
+
 }  // namespace
 
 at::ScalarType computeDtype(const std::string& name, at::Device device) {
@@ -164,17 +171,15 @@ Description describeWan(const std::filesystem::path& folder) {
 
 std::vector<std::string> checkWan(const std::filesystem::path& folder) {
     std::vector<std::string> lines;
-    const std::filesystem::path tokenizer = folder / "tokenizer/spiece.model";
-    std::error_code code;
-    const auto size = std::filesystem::file_size(tokenizer, code);
-    if (code || size == 0)
-        lines.push_back("tokenizer: " + tokenizer.string() + (code ? " is missing" : " is empty"));
     try {
-        for (const auto& [part, weights] : dryBuildAll(readWanFolder(folder))) {
+        const WanFolder read = readWanFolder(folder);
+        checkTokenizer(read.description, lines);
+        for (const auto& [part, weights] : dryBuildAll(read)) {
             for (const Problem& problem : weights.problems())
                 lines.push_back(part + ": " + problem.message);
             for (const std::string& name : weights.unused())
-                if (!harmless(name)) lines.push_back(part + ": " + name + " is unexpected");
+                if (!harmless(name))
+                    lines.push_back(part + ": " + weights.nameInFile(name) + " is unexpected");
         }
     } catch (const Error& error) {
         for (const Problem& problem : error.problems())

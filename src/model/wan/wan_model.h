@@ -8,7 +8,8 @@
 
 namespace derrumbe::model {
 
-// The family's line in registry.cpp: folders in the layout of diffusers' WanVACEPipeline.
+// The family's line in registry.cpp: folders in the layout of diffusers' WanVACEPipeline, or of
+// single files (wan_layout.h).
 Description describeWan(const std::filesystem::path& folder);
 std::vector<std::string> checkWan(const std::filesystem::path& folder);
 std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,

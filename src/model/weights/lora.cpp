@@ -25,6 +25,10 @@ class MergedSource : public TensorSource {
 
     const std::map<std::string, TensorInfo>& tensors() const override { return model_->tensors(); }
 
+    std::string nameInFile(const std::string& name) const override {
+        return model_->nameInFile(name);
+    }
+
     std::vector<std::string> files() const override {
         std::vector<std::string> files = model_->files();
         for (const auto& lora : files_) files.push_back(lora->files().front());

@@ -6,7 +6,7 @@
 
 #include "model/weights/config.h"
 #include "model/weights/dtypes.h"
-#include "model/weights/mapped_file.h"
+#include "model/weights/mapped_tensor.h"
 #include "model/weights/safetensors_header.h"
 #include "support/log.h"
 #include "support/strings.h"
@@ -80,21 +80,8 @@ class MappedSource : public SafetensorsSource {
         const Location& place = found->second;
         at::ScalarType type{};
         dtypeFromName(place.entry.dtype, type);
-        const at::IntArrayRef shape(place.entry.shape);
-        const size_t bytes = place.entry.end - place.entry.begin;
-        if (bytes == 0) return at::empty(shape, type);
-        const std::byte* data = place.mapping->data() + place.dataStart + place.entry.begin;
-        const bool aligned = reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) == 0;
-        if (type == at::kBool || !aligned) {
-            // The format does not promise alignment (older writers did not pad the header), and a
-            // byte of a file may be neither 0 nor 1: such tensors are copied.
-            at::Tensor copy = at::empty(shape, type == at::kBool ? at::kByte : type);
-            std::memcpy(copy.mutable_data_ptr(), data, bytes);
-            return type == at::kBool ? copy.ne(0) : copy;
-        }
-        const std::shared_ptr<MappedFile> keep = place.mapping;
-        return at::from_blob(
-            const_cast<std::byte*>(data), shape, [keep](void*) {}, at::TensorOptions(type));
+        return mappedTensor(place.mapping, place.dataStart + place.entry.begin, type,
+                            place.entry.shape);
     }
 
   private:

@@ -17,8 +17,8 @@ struct TensorInfo {
     std::string file;  ///< the file that holds it, for messages
 };
 
-/// Named tensors, wherever they come from (safetensors folder, memory in tests, later GGUF).
-/// Headers first; data is mapped and only read when a tensor is asked for.
+/// Named tensors, wherever they come from (safetensors, GGUF, memory in tests). Headers first; data
+/// is mapped and only read when a tensor is asked for.
 class TensorSource {
   public:
     virtual ~TensorSource() = default;
@@ -28,6 +28,8 @@ class TensorSource {
     virtual at::Tensor read(const std::string& name) const = 0;
     /// The files behind it, for the log.
     virtual std::vector<std::string> files() const = 0;
+    /// What the file calls the tensor that is `name` here (there or not), for messages.
+    virtual std::string nameInFile(const std::string& name) const { return name; }
 };
 
 /// Tensors held in memory (tests, synthesised weights).

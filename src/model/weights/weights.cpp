@@ -61,15 +61,15 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
     if (found == tensors.end()) {
         if (first)
             shared_->problems.push_back(
-                {ExitCode::Model, full + " " + shapeText(shape) + " is missing", {}});
+                {ExitCode::Model, nameInFile(full) + " " + shapeText(shape) + " is missing", {}});
         return standIn;
     }
     const TensorInfo& info = found->second;
     if (at::IntArrayRef(info.shape) != shape) {
-        shared_->problems.push_back(
-            {ExitCode::Model,
-             full + " is " + shapeText(info.shape) + ", " + shapeText(shape) + " was expected",
-             {info.file}});
+        shared_->problems.push_back({ExitCode::Model,
+                                     nameInFile(full) + " is " + shapeText(info.shape) + ", " +
+                                         shapeText(shape) + " was expected",
+                                     {info.file}});
         return standIn;
     }
     at::ScalarType stored = at::kFloat;
@@ -77,7 +77,7 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
         at::isFloatingType(dtype)) {
         shared_->problems.push_back(
             {ExitCode::Model,
-             full + " holds " + info.dtype + ", floating point was expected",
+             nameInFile(full) + " holds " + info.dtype + ", floating point was expected",
              {info.file}});
         return standIn;
     }
@@ -117,6 +117,10 @@ void Weights::throwIfProblems() const {
 
 const std::vector<Problem>& Weights::problems() const {
     return shared_->problems;
+}
+
+std::string Weights::nameInFile(const std::string& name) const {
+    return shared_->source->nameInFile(name);
 }
 
 std::vector<std::string> Weights::unused() const {

@@ -41,6 +41,8 @@ class Weights {
     const std::vector<Problem>& problems() const;
     /// Names in the source that nobody asked for (unexpected tensors), for `models --check`.
     std::vector<std::string> unused() const;
+    /// What the file calls the tensor of this full name.
+    std::string nameInFile(const std::string& name) const;
 
   private:
     struct Shared;
