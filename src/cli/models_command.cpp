@@ -5,23 +5,11 @@
 
 #include "cli/commands.h"
 #include "model/description.h"
-#include "provenance/digest.h"
+#include "render/policies.h"
 
 namespace derrumbe::cli {
 
 namespace {
-
-/// One hash for a folder's weights: of the sorted list of "sha256  name" lines, as sha256sum prints
-/// them.
-std::string weightsHash(const model::Description& model) {
-    std::string lines;
-    for (const auto& file : model.files)
-        if (file.role == "weights")
-            lines += provenance::sha256File(file.path) + "  " +
-                     std::filesystem::path(file.path).lexically_relative(model.folder).string() +
-                     "\n";
-    return provenance::sha256(lines);
-}
 
 ExitCode list(const std::vector<std::filesystem::path>& folders) {
     std::vector<Problem> broken;
@@ -42,7 +30,7 @@ ExitCode list(const std::vector<std::filesystem::path>& folders) {
                 "{}\n  family {} · {:.1f} M parameters · {:.1f} MiB · licence {}\n  weights sha256 "
                 "{}\n  {}\n",
                 model.name, model.family, model.parameters / 1e6, bytes / 1048576.0,
-                model.license.empty() ? "not stated" : model.license, weightsHash(model),
+                model.license.empty() ? "not stated" : model.license, render::weightsHash(model),
                 folder.string());
         } catch (const Error& error) {
             broken.insert(broken.end(), error.problems().begin(), error.problems().end());

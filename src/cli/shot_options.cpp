@@ -1,6 +1,8 @@
 #include "cli/shot_options.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <sstream>
 
 namespace derrumbe::cli {
 
@@ -12,13 +14,28 @@ void ShotOptions::add(CLI::App& command) {
         ->type_name("KEY=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+    command
+        .add_option("--policy", plan.policies,
+                    "rules that the shot has to meet, beside those of $DERRUMBE_POLICY")
+        ->type_name("FILE")
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+render::PlanOptions ShotOptions::planOptions() const {
+    render::PlanOptions options = plan;
+    const char* studio = std::getenv("DERRUMBE_POLICY");
+    std::istringstream files(studio ? studio : "");
+    for (std::string file; std::getline(files, file, ':');)
+        if (!file.empty()) options.policies.push_back(file);
+    return options;
 }
 
 bool ShotOptions::makePlan(render::RenderPlan& result, Problems& problems) const {
     try {
         const shot::Shot loaded = shot::loadShot(shot, overrides);
         problems.add(loaded.warnings);
-        result = render::makePlan(loaded, plan, problems);
+        result = render::makePlan(loaded, planOptions(), problems);
         return true;
     } catch (const Error& error) {
         problems.add(error.problems());

@@ -18,6 +18,9 @@ struct ShotOptions {
     render::PlanOptions plan;
 
     void add(CLI::App& command);
+    /// `plan` with the studio's policies: $DERRUMBE_POLICY names files, with `:` between them. A
+    /// shot file has no say in it.
+    render::PlanOptions planOptions() const;
     /// Reads shot, plates, mattes and model headers; everything that is wrong ends in `problems`.
     /// False where the shot itself could not be read, so that there is no plan.
     bool makePlan(render::RenderPlan& plan, Problems& problems) const;

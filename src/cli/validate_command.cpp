@@ -22,6 +22,8 @@ void printEnds(const render::RenderPlan& plan) {
     std::printf("model:   %s (%s)\n", plan.model.name.c_str(), plan.model.folder.c_str());
     for (const model::LoraFile& lora : plan.loras)
         std::printf("lora:    %s x %g\n", lora.path.c_str(), lora.strength);
+    for (const provenance::Policy& policy : plan.policies)
+        std::printf("policy:  %s (%s): met\n", policy.name.c_str(), policy.file.c_str());
 }
 
 }  // namespace

@@ -190,6 +190,14 @@ void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
     const Json& usage = in.at(predicate, "derrumbe_usage");
     in.get(usage, "deliverable", out.deliverable);
     out.usageJson = textOf(in.at(usage, "answers"));
+    for (const Json& one : in.list(predicate, "derrumbe_policies")) {
+        PolicyInfo policy;
+        in.get(one, "name", policy.name);
+        in.get(one, "guidance", policy.guidance);
+        in.get(one, "file", policy.file);
+        policy.sha256 = in.digest(one, policy.name);
+        out.policies.push_back(policy);
+    }
     const Json& machine = in.at(predicate, "derrumbe_machine");
     in.get(machine, "hostname", out.machine.hostname);
     in.get(machine, "operatingSystem", out.machine.operatingSystem);

@@ -143,6 +143,18 @@ Json modelJson(const ModelInfo& model) {
     return json;
 }
 
+Json policiesJson(const std::vector<PolicyInfo>& policies) {
+    Json list = Json::array();
+    for (const PolicyInfo& policy : policies) {
+        Json one = {{"name", policy.name}};
+        add(one, "guidance", policy.guidance);
+        one["file"] = policy.file;
+        one["digest"] = {{"sha256", policy.sha256}};
+        list.push_back(one);
+    }
+    return list;
+}
+
 Json machineJson(const Machine& machine) {
     Json json = Json::object();
     add(json, "hostname", machine.hostname);
@@ -221,6 +233,7 @@ std::string statementJson(const Statement& in) {
         {"derrumbe_model", modelJson(in.model)},
         {"derrumbe_usage",
          {{"deliverable", in.deliverable}, {"answers", parseText(in.usageJson, "usage")}}},
+        {"derrumbe_policies", policiesJson(in.policies)},
         {"derrumbe_machine", machineJson(in.machine)},
         {"derrumbe_cost", costJson(in.cost)},
         {"derrumbe_events", eventsJson(in.events)}};

@@ -74,6 +74,13 @@ struct ModelInfo {
     std::vector<LoraInfo> loras;
 };
 
+/// A studio's rules that the shot met when it was rendered (provenance/policy.h).
+struct PolicyInfo {
+    std::string name, guidance;
+    std::string file;  ///< relative to the log's folder, or absolute
+    std::string sha256;
+};
+
 struct Cost {
     std::vector<std::pair<std::string, double>> stages;  ///< name, wall seconds; in their order
     double wallSeconds = 0, cpuSeconds = 0;
@@ -119,6 +126,7 @@ struct Statement {
     ModelInfo model;
     std::string deliverable = "final";  ///< final | temp
     std::string usageJson = "{}";       ///< the production's answers, as given
+    std::vector<PolicyInfo> policies;
     Machine machine;
     Cost cost;
     std::vector<Event> events;

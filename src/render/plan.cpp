@@ -10,6 +10,7 @@
 #include "render/plan_files.h"
 #include "render/plan_inputs.h"
 #include "render/plan_problems.h"
+#include "render/policies.h"
 #include "support/strings.h"
 #include "text/tokenizer.h"
 
@@ -204,6 +205,7 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     const bool haveModel = attemptAt(problems, shot.place("model.path"), [&] {
         plan.model = model::describeModel(model::findModel(shot.model.path, shot.folder));
     });
+    applyPolicies(plan, options, haveModel, problems);
     planInputs(plan, haveModel, problems);
     attemptAt(problems, {"--device", 0, 0}, [&] { plan.device = chooseDevice(options.device); });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device);

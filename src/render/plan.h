@@ -6,6 +6,7 @@
 #include "clip/region.h"
 #include "clip/windows.h"
 #include "model/description.h"
+#include "provenance/policy.h"
 #include "shot/shot.h"
 #include "support/error.h"
 #include "support/frames.h"
@@ -17,6 +18,7 @@ struct PlanOptions {
     std::string frames;           ///< frames to deliver (fileseq syntax); empty: all of the shot
     std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
     int threads = 0;              ///< 0: all cores
+    std::vector<std::string> policies = {};  ///< files of the studio's rules; all must be met
 };
 
 /// One frame of the shot: what is read, what is written.
@@ -45,10 +47,11 @@ struct SamplerPlan {
 struct RenderPlan {
     shot::Shot shot;
     model::Description model;
-    std::vector<model::LoraFile> loras;  ///< merged into the model, in this order
-    std::vector<FrameJob> frames;        ///< every frame of the shot, in time
-    std::string plateSpace;              ///< OCIO name of the plate's pixels
-    std::string plateSpaceReason;        ///< what said so
+    std::vector<model::LoraFile> loras;        ///< merged into the model, in this order
+    std::vector<provenance::Policy> policies;  ///< that the shot was held against
+    std::vector<FrameJob> frames;              ///< every frame of the shot, in time
+    std::string plateSpace;                    ///< OCIO name of the plate's pixels
+    std::string plateSpaceReason;              ///< what said so
     std::string
         modelSpace;  ///< OCIO name of the linear space that the model's encoding starts from
     std::string outputSpace;

@@ -171,6 +171,9 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.model = modelInfo(plan, inputs);
     statement.deliverable = shot::text(shot.provenance.deliverable);
     statement.usageJson = shot.provenance.usage;
+    for (const provenance::Policy& policy : plan.policies)
+        statement.policies.push_back(
+            {policy.name, policy.guidance, relativeTo(folder, policy.file), policy.sha256});
     statement.machine = provenance::describeMachine();
     statement.machine.devices = accelerators(plan.device);
     statement.cost.stages = clock.stages();

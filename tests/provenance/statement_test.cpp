@@ -48,6 +48,7 @@ Statement example() {
                 "own work",
                 {{"dust", sha256("6"), "", 0.5}}};
     in.usageJson = R"({"talent":"none"})";
+    in.policies = {{"studio", "a letter", "/show/studio.yaml", sha256("7")}};
     in.machine = {"node7", "Debian", "CPU", 2, 1 << 30, {"GPU"}};
     in.cost.stages = {{"encode", 1.5}, {"decode", 2.0}, {"encode", 0.5}};
     in.cost.wallSeconds = 4;
@@ -120,6 +121,7 @@ TEST_CASE("a statement has the specifications' shape", "[statement]") {
     CHECK_FALSE(predicate["derrumbe_cost"].contains("money"));
     CHECK(predicate["derrumbe_usage"] ==
           json::parse(R"({"deliverable":"final","answers":{"talent":"none"}})"));
+    CHECK(predicate["derrumbe_policies"][0]["digest"]["sha256"] == sha256("7"));
     CHECK(predicate["derrumbe_model"]["loras"][0]["license"] == "unknown");
 }
 
