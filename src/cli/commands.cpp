@@ -17,8 +17,8 @@ ExitCode run(int argc, char** argv) {
     app.require_subcommand(1);
 
     using Add = Action (*)(CLI::App&);
-    const Add table[] = {addRender, addValidate, addPlan,   addPreview,
-                         addModels, addCompare,  addVerify, addKeygen};
+    const Add table[] = {addRender,  addValidate, addPlan,   addPreview, addModels,
+                         addCompare, addVerify,   addKeygen, addReport};
     std::vector<std::pair<CLI::App*, Action>> commands;
     for (const Add add : table) {
         Action action = add(app);

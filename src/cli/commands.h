@@ -23,6 +23,7 @@ Action addModels(CLI::App& app);
 Action addCompare(CLI::App& app);
 Action addVerify(CLI::App& app);
 Action addKeygen(CLI::App& app);
+Action addReport(CLI::App& app);
 
 /// Parses the command line and runs the command. Throws Error.
 ExitCode run(int argc, char** argv);

@@ -60,14 +60,6 @@ std::string keyId(EVP_PKEY* key) {
     return sha256(bytes);
 }
 
-std::string encode64(const std::string& bytes) {
-    std::vector<unsigned char> out(4 * ((bytes.size() + 2) / 3) + 1);
-    const int size =
-        EVP_EncodeBlock(out.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                        static_cast<int>(bytes.size()));
-    return {out.begin(), out.begin() + size};
-}
-
 /// Standard or URL-safe base64 with its padding, as DSSE allows; none where it is neither.
 std::optional<std::string> decode64(std::string text) {
     for (char& c : text) {
@@ -111,6 +103,14 @@ std::string textAt(const Json& json, const char* name) {
 
 }  // namespace
 
+std::string encodeBase64(const std::string& bytes) {
+    std::vector<unsigned char> out(4 * ((bytes.size() + 2) / 3) + 1);
+    const int size =
+        EVP_EncodeBlock(out.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                        static_cast<int>(bytes.size()));
+    return {out.begin(), out.begin() + size};
+}
+
 KeyPair makeKeys() {
     const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free);
     const Bio hidden(BIO_new(BIO_s_mem()), BIO_free), open(BIO_new(BIO_s_mem()), BIO_free);
@@ -146,9 +146,10 @@ std::string signEnvelope(const std::string& payload, const std::string& privateP
         throw Error(ExitCode::Internal, "OpenSSL cannot sign");
     }
     const Json signatures =
-        Json::array({{{"keyid", keyId(key.get())}, {"sig", encode64(signature)}}});
-    const Json json = {
-        {"payload", encode64(payload)}, {"payloadType", kPayloadType}, {"signatures", signatures}};
+        Json::array({{{"keyid", keyId(key.get())}, {"sig", encodeBase64(signature)}}});
+    const Json json = {{"payload", encodeBase64(payload)},
+                       {"payloadType", kPayloadType},
+                       {"signatures", signatures}};
     return json.dump(2) + "\n";
 }
 

@@ -21,6 +21,9 @@ std::string keyId(const std::string& publicPem);
 /// Error(Usage) where the PEM text is no Ed25519 private key.
 std::string signEnvelope(const std::string& payload, const std::string& privatePem);
 
+/// RFC 4648, with padding.
+std::string encodeBase64(const std::string& bytes);
+
 /// True for JSON that has `payload` and `signatures`.
 bool isEnvelope(const std::string& json);
 
