@@ -47,7 +47,7 @@ code=0
 "$farm/deadline/submit.sh" missing.yaml --frames 1 >out.txt 2>&1 || code=$?
 [ "$code" = 2 ] || fail "a missing shot was submitted"
 
-python=${DERRUMBE_FARM_PYTHON:-python3}
+python=${DERRUMBE_TEST_PYTHON:-python3}
 if "$python" -c 'import outline, opencue, packaging' 2>/dev/null; then
     HOME=$work "$python" "$farm/opencue/submit.py" --show s --shot sh010 show/sh010.yaml --takes 1-4 --print >out.txt
     grep -q '<range>1-4</range>' out.txt && grep -q 'sampler.seed=#IFRAME#' out.txt || fail "OpenCue's takes"
