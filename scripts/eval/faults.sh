@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Fault campaign: renders a small shot with a model of random weights while things go wrong, and holds what is left against
+# what a render promises. Prints a table of counts and every promise that was broken; ends with 1 if one was.
+#   faults.sh [--rounds N] [--only FAULT[,FAULT...]] [--seed N] [--keep] [DERRUMBE]
+# --rounds: of each fault that has a random part (default 20; the disk gets as many fill levels). --keep keeps the folder of
+# every broken promise. DERRUMBE: the program (default build/release/derrumbe). Faults of the disk need root, for a tmpfs.
+#
+# After a fault, and again after the same command was run without it:
+#   - every file under a frame's final name is, byte for byte, the frame of an undisturbed render;
+#   - a log that is there can be read and names no file that is missing or another;
+#   - the exit code is the contract's for that fault, and the message names the file that is to blame;
+#   - the second run ends with 0, has all frames, has not touched those that were finished, and leaves no state behind.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+rounds=20 only="" seed=$RANDOM keep=0 program=$root/build/release/derrumbe
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit "$1"; }
+while [ $# -gt 0 ]; do
+    case $1 in
+        --rounds) rounds=${2:?}; shift ;;
+        --only) only=${2:?}; shift ;;
+        --seed) seed=${2:?}; shift ;;
+        --keep) keep=1 ;;
+        -h | --help) usage 0 ;;
+        -*) usage 2 >&2 ;;
+        *) program=$1 ;;
+    esac
+    shift
+done
+[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
+program=$(realpath "$program")
+RANDOM=$seed
+# shellcheck source=scripts/eval/faults_lib.sh
+source "$here/faults_lib.sh"
+# shellcheck source=scripts/eval/faults_cases.sh
+source "$here/faults_cases.sh"
+
+all=(kill term vanish disk_full read_only truncated_plate odd_size odd_channels not_finite missing_plate truncated_weights
+    truncated_config memory)
+prepare
+printf 'seed %s; an undisturbed render takes %s s\n\n' "$seed" "$undisturbed"
+printf '| fault | runs | exit codes | finished frames, all kept | broken promises |\n|---|---|---|---|---|\n'
+for fault in "${all[@]}"; do
+    case ",$only," in ,, | *",$fault,"*) run_fault "$fault" ;; esac
+done
+printf '\n%s runs, %s broken promises\n' "$total" "${#broken[@]}"
+[ ${#broken[@]} = 0 ] || printf -- '- %s\n' "${broken[@]}"
+[ ${#broken[@]} = 0 ]
