@@ -88,6 +88,11 @@ std::vector<float> rawMatte(const MatteRequest& request, const PlateImage& image
     return values;
 }
 
+void checkSameWindow(const Matte& one, const Matte& other) {
+    if (!(one.window == other.window))
+        throw Error(ExitCode::Internal, "mattes over different windows cannot be combined");
+}
+
 }  // namespace
 
 Matte readMatte(const MatteRequest& request, const Window& plateData, const Window& plateDisplay) {
@@ -130,10 +135,14 @@ void uniteMattes(Matte& matte, const Matte& other) {
         matte = other;
         return;
     }
-    if (!(matte.window == other.window))
-        throw Error(ExitCode::Internal, "mattes over different windows cannot be united");
+    checkSameWindow(matte, other);
     for (size_t i = 0; i < matte.values.size(); ++i)
         matte.values[i] = std::max(matte.values[i], other.values[i]);
+}
+
+void subtractMatte(Matte& matte, const Matte& other) {
+    checkSameWindow(matte, other);
+    for (size_t i = 0; i < matte.values.size(); ++i) matte.values[i] *= 1 - other.values[i];
 }
 
 }  // namespace derrumbe::image

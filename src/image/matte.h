@@ -38,4 +38,9 @@ void checkMatte(const MatteRequest& request, const Window& plateData, const Wind
 /// nothing.
 void uniteMattes(Matte& matte, const Matte& other);
 
+/// Cuts a matte out of another: value (1 - other), "out" of Porter and Duff, Compositing Digital
+/// Images, SIGGRAPH 1984. Both over the same window. Where `other` is 0 the value keeps its bits,
+/// where it is 1 the result is 0 exactly.
+void subtractMatte(Matte& matte, const Matte& other);
+
 }  // namespace derrumbe::image

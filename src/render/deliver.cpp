@@ -6,6 +6,7 @@
 #include "clip/stitch.h"
 #include "image/colour_ids.h"
 #include "image/read_frame.h"
+#include "image/resample.h"
 #include "image/write_exr.h"
 #include "provenance/digest.h"
 #include "render/delivered_colour.h"
@@ -66,9 +67,10 @@ void note(Delivered& delivered, std::int64_t count, const std::string& what) {
 Frame stitchGenerated(const RenderPlan& plan, const image::ColorConfig& colours,
                       const FrameJob& job, const Generated& generated, Frame& plate,
                       const Matte& matte, Delivered& delivered) {
-    const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, job);
-    Frame picture =
-        generatedFrame(plan, colours, generated, job.index, keyframe ? keyframe->frame : plate);
+    // The result passes through a keyframe: there the picture is the keyframe itself.
+    const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, colours, job);
+    Frame picture = keyframe ? image::cropColour(keyframe->frame, plan.region.crop)
+                             : generatedFrame(plan, colours, generated, job.index, plate);
     const clip::StitchCounts counts = clip::stitch(plate, matte, picture);
     note(delivered, counts.clamped, " generated samples were brought into half's range");
     note(delivered, counts.nonFinite, " generated pixels were not finite; the plate's stay");

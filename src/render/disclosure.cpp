@@ -59,6 +59,8 @@ provenance::Disclosure disclosure(const RenderPlan& plan, const std::vector<Deli
         {"prompt", !shot.prompt.empty()},
         {"negative prompt", !shot.negativePrompt.empty()},
         {"matte", !shot.mattes.empty()},
+        {"holdout", !shot.holdouts.empty()},
+        {"beats", !shot.beats.empty()},
         {"onset", shot.onset.has_value()},
         {"keyframes", !shot.keyframes.empty()},
         {"references", !shot.references.empty()},

@@ -4,6 +4,7 @@
 #include "clip/plate_detail.h"
 #include "model/weights/safetensors.h"
 #include "render/run.h"
+#include "render/shared_work.h"
 #include "render/state.h"
 #include "render/tensor_bridge.h"
 #include "support/interrupt.h"
@@ -41,12 +42,13 @@ namespace {
 Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs) {
     const RenderPlan& plan = run.plan;
     Conditions conditions;
-    const text::Tokenizer tokenizer = text::Tokenizer::load(plan.model.folder);
+    const text::Tokenizer tokenizer =
+        text::Tokenizer::parse(model::vocabulary(plan.model), plan.model.tokenizerFile);
     const auto embed = [&](const std::string& prompt) {
         return model.encodePrompt(
             tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
     };
-    conditions.prompt = embed(plan.shot.prompt);
+    for (const PromptPlan& prompt : plan.prompts) conditions.prompts.push_back(embed(prompt.text));
     if (plan.sampler.guidance > 1) conditions.negativePrompt = embed(plan.shot.negativePrompt);
     model.release(model::VideoModel::Stage::TextEncoder);
 
@@ -62,7 +64,11 @@ Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs)
     run.keep("input_mask", input.mask);
     if (!input.references.empty())
         run.keep("input_references", at::cat(input.references, 2).squeeze(0).transpose(0, 1));
-    run.keep("prompt_embeds", conditions.prompt);
+    run.keep("prompt_embeds", conditions.prompts.front());
+    for (size_t i = 1; i < conditions.prompts.size(); ++i) {
+        run.keep(cat("beat_embeds.", i - 1), conditions.prompts[i]);
+        run.keep(cat("beat_weights.", i - 1), at::tensor(plan.prompts[i].weights, at::kFloat));
+    }
     run.keep("negative_prompt_embeds", conditions.negativePrompt);
     run.keep("conditioning", conditions.conditioning);
     return conditions;
@@ -109,6 +115,18 @@ void findDetail(Generated& generated, Clip reconstruction, const ClipMask& mask)
     generated.reconstruction = std::move(reconstruction);
 }
 
+/// What was measured, for people: at a diffuse grey.
+void tellGrain(Run& run, const clip::Grain& grain) {
+    if (run.plan.shot.grain == shot::Grain::Off) return;
+    if (!grain.any()) {
+        run.log.info("no grain was found in the plate; none is added");
+        return;
+    }
+    constexpr double grey = 0.18;
+    run.log.info(cat("the plate's grain at ", grey, ": standard deviation ", grain.sigma(0, grey),
+                     ", ", grain.sigma(1, grey), ", ", grain.sigma(2, grey)));
+}
+
 void writeDump(Run& run) {
     const SamplerPlan& sampler = run.plan.sampler;
     run.dump["timesteps"] =
@@ -120,26 +138,39 @@ void writeDump(Run& run) {
 
 }  // namespace
 
+std::shared_ptr<SharedWork> makeSharedWork() {
+    return std::make_shared<SharedWork>();
+}
+
 Generated generate(Run& run) {
     const bool detailed = run.plan.shot.detail == shot::Detail::Plate;
-    run.stage("reading plates", 0.03);
-    const ModelInputs inputs = loadInputs(run.plan, run.colours, run.tick());
+    const auto shared = run.options.shared ? run.options.shared : makeSharedWork();
+    if (!shared->inputs) {
+        run.stage("reading plates", 0.03);
+        shared->inputs = loadInputs(run.plan, run.colours, run.tick());
+    }
+    const ModelInputs& inputs = *shared->inputs;
+    tellGrain(run, inputs.grain);
     const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
-    const auto model = model::loadVideoModel(run.plan.model.folder, load);
-    run.stage("encoding", 0.12);
-    const Conditions conditions = encode(run, *model, inputs);
+    if (!shared->model) shared->model = model::loadVideoModel(run.plan.model.folder, load);
+    model::VideoModel& model = *shared->model;
+    if (!shared->conditions) {
+        run.stage("encoding", 0.12);
+        shared->conditions = encode(run, model, inputs);
+    }
     run.stage("denoising", 0.65);
-    const at::Tensor latents = sample(run, *model, conditions);
+    const at::Tensor latents = sample(run, model, *shared->conditions);
     run.stage("decoding", detailed ? 0.08 : 0.15);
-    const at::Tensor video = model->decode(latents, run.tick());
+    const at::Tensor video = model.decode(latents, run.tick());
     run.keep("video", video);
     if (!run.options.dumpTensors.empty()) writeDump(run);
-    Generated generated{anchored(video, inputs), {}, {}};
+    Generated generated{anchored(video, inputs), {}, {}, inputs.grain};
     if (detailed) {
         run.stage("plate detail", 0.07);
-        findDetail(generated,
-                   anchored(model->reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs),
-                   inputs.mask);
+        if (!shared->reconstruction)
+            shared->reconstruction =
+                anchored(model.reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs);
+        findDetail(generated, *shared->reconstruction, inputs.mask);
     }
     return generated;
 }

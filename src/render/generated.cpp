@@ -63,6 +63,8 @@ Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
     for (float& value : frame.pixels) value = encoding.decode(value);
     if (detailed) addBeyond(frame, light, weight, encoding.maximum());
     colours.transform(plan.modelSpace, plan.plateSpace).apply(frame);
+    if (generated.grain.any())
+        clip::addGrain(frame, generated.grain, plan.sampler.seed, plan.frames[index].frame, weight);
     return frame;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "clip/grain.h"
 #include "image/colour.h"
 #include "render/plan.h"
 
@@ -11,11 +12,12 @@ struct Generated {
     Clip reconstruction;  ///< the plate's own way through the model, anchored alike; no frames
                           ///< without `detail: plate`
     ClipMask detail;      ///< 1 where the plate's detail stays; the same
+    clip::Grain grain;    ///< of the plate; none without `grain: plate`
 };
 
 /// The picture that the model made at one frame, back in the plate's colour space and size: R, G, B
-/// over the crop, with the plate's detail where the model changed nothing. `plate` is what the
-/// model was shown at that frame, at its own size.
+/// over the crop, with the plate's detail where the model changed nothing, and the plate's grain
+/// where that detail does not bring it.
 Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                      const Generated& generated, int index, const Frame& plate);
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "clip/encoding.h"
 #include "clip/model_mask.h"
 #include "clip/windows.h"
 #include "image/matte.h"
 #include "image/resample.h"
+#include "render/plate_grain.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
 
@@ -127,7 +129,22 @@ image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job) {
     return plate;
 }
 
-std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan, const FrameJob& job) {
+std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colours,
+                         const image::PlateProbe& picture) {
+    const auto extension = [](const std::string& file) {
+        return std::filesystem::path(file).extension();
+    };
+    const bool says =
+        !picture.colorSpaceHint.empty() ||
+        (picture.header && picture.header->text(image::colorspaceAttribute).has_value());
+    if (!says && extension(picture.file) == extension(plan.shot.plate.path.string()))
+        return plan.plateSpace;
+    return image::choosePlateSpace(colours, picture, "").name;
+}
+
+std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
+                                                 const image::ColorConfig& colours,
+                                                 const FrameJob& job) {
     const auto& all = plan.shot.keyframes;
     const auto found = std::find_if(all.begin(), all.end(), [&](const shot::Keyframe& keyframe) {
         return keyframe.frame == job.frame;
@@ -135,19 +152,47 @@ std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan, const F
     if (found == all.end()) return std::nullopt;
     image::PlateImage picture = image::readPlate(found->path.string());
     checkKeyframe(plan, picture);
+    const std::string space = pictureSpace(plan, colours, picture);
+    if (space != plan.plateSpace) colours.transform(space, plan.plateSpace).apply(picture.frame);
     return picture;
 }
 
-Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
+namespace {
+
+/// Sources in their order, each read from its file.
+Matte combined(const RenderPlan& plan, const std::vector<shot::MatteSource>& sources,
+               const std::vector<std::string>& files) {
+    Matte matte;
+    for (size_t i = 0; i < files.size(); ++i) {
+        const Matte next =
+            image::readMatte(matteRequest(sources[i], files[i]), plan.plateData, plan.plateDisplay);
+        if (sources[i].operation == shot::MatteOperation::Subtract)
+            image::subtractMatte(matte, next);
+        else
+            image::uniteMattes(matte, next);
+    }
+    return matte;
+}
+
+}  // namespace
+
+Matte readModelMatte(const RenderPlan& plan, const FrameJob& job) {
     if (job.mattes.empty()) {
         Matte full{plan.plateData, {}};
         full.values.assign(static_cast<size_t>(full.window.width) * full.window.height, 1.0f);
         return full;
     }
-    Matte matte;
-    for (size_t i = 0; i < job.mattes.size(); ++i)
-        image::uniteMattes(matte, image::readMatte(matteRequest(plan.shot.mattes[i], job.mattes[i]),
-                                                   plan.plateData, plan.plateDisplay));
+    return combined(plan, plan.shot.mattes, job.mattes);
+}
+
+void holdOut(const RenderPlan& plan, const FrameJob& job, Matte& matte) {
+    if (!job.holdouts.empty())
+        image::subtractMatte(matte, combined(plan, plan.shot.holdouts, job.holdouts));
+}
+
+Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
+    Matte matte = readModelMatte(plan, job);
+    holdOut(plan, job, matte);
     return matte;
 }
 
@@ -158,18 +203,24 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
     const image::ColorTransform toModel = colours.transform(plan.plateSpace, plan.modelSpace);
     ModelInputs inputs{Clip::filled(plan.clipFrames, region.height, region.width, 0.0f),
                        clip::emptyMask(plan.clipFrames, region.height, region.width),
+                       {},
                        {}};
+    PlateGrain grain(plan);
     const int frames = static_cast<int>(plan.frames.size());
     for (int i = 0; i < frames; ++i) {
         throwIfInterrupted();
         const FrameJob& job = plan.frames[i];
-        const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, job);
+        const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, colours, job);
         const image::PlateImage picture = keyframe ? *keyframe : readJobPlate(plan, job);
         putPlane(inputs.plate, i,
                  codesFromPicture(picture.frame, region.crop, toModel, encoding, region.width,
                                   region.height));
-        if (job.generated && !keyframe)
-            clip::setMaskFrame(inputs.mask, i, readJobMatte(plan, job), region.crop, maskGrow);
+        if (!keyframe) {
+            const Matte matte = job.generated ? readModelMatte(plan, job) : Matte{};
+            if (job.generated) clip::setMaskFrame(inputs.mask, i, matte, region.crop, maskGrow);
+            if (!job.plate.empty())
+                grain.look(job, picture.frame, job.mattes.empty() ? nullptr : &matte);
+        }
         tick(i + 1, frames);
     }
     for (int i = frames; i < plan.clipFrames; ++i) {
@@ -180,9 +231,12 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
         std::copy_n(inputs.mask.plane(held), inputs.plate.planeSize(), inputs.mask.plane(i));
     }
     for (const shot::FilePath& path : plan.shot.references) {
-        inputs.references.push_back(fitOnWhite(image::readPlate(path.string()).frame, toModel,
-                                               encoding, region.width, region.height));
+        const image::PlateImage picture = image::readPlate(path.string());
+        inputs.references.push_back(fitOnWhite(
+            picture.frame, colours.transform(pictureSpace(plan, colours, picture), plan.modelSpace),
+            encoding, region.width, region.height));
     }
+    inputs.grain = grain.grain();
     return inputs;
 }
 

@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "clip/grain.h"
 #include "image/colour.h"
 #include "image/matte.h"
 #include "image/read_frame.h"
@@ -15,6 +16,7 @@ struct ModelInputs {
     Clip plate;                    ///< the crop at the working size, [-1, 1]
     ClipMask mask;                 ///< 1 = generate; 0 before the onset and on keyframes
     std::vector<Clip> references;  ///< each one frame, fitted on a white canvas
+    clip::Grain grain;             ///< of the plate; none without `grain: plate`
 };
 
 /// One matte source of the shot at one file.
@@ -31,11 +33,25 @@ void checkKeyframe(const RenderPlan& plan, const image::PlateProbe& picture);
 /// size or channels differ from the first plate's.
 image::PlateImage readJobPlate(const RenderPlan& plan, const FrameJob& job);
 
-/// The keyframe that stands at one job's frame, if any. Throws Error(Input), also where it does not
-/// lie over the plate.
-std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan, const FrameJob& job);
+/// The keyframe that stands at one job's frame, if any, in the plate's colour space. Throws
+/// Error(Input), also where it does not lie over the plate.
+std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
+                                                 const image::ColorConfig& colours,
+                                                 const FrameJob& job);
 
-/// The united matte of one job over the plate's data window, as the artist drew it (grow, feather).
+/// The colour space of a picture beside the plate (a reference, a keyframe): what its header says;
+/// of one in the plate's own file format that says nothing, the plate's; else its format's habit.
+std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colours,
+                         const image::PlateProbe& picture);
+
+/// What the model may change at one job's frame, over the plate's data window: the mattes as the
+/// artist drew them (grow, feather), added and subtracted in their order, holdouts included.
+Matte readModelMatte(const RenderPlan& plan, const FrameJob& job);
+
+/// Cuts a job's holdouts out of its matte: they stay in front of what the model makes.
+void holdOut(const RenderPlan& plan, const FrameJob& job, Matte& matte);
+
+/// The matte of the composite: the model's, held out.
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 
 /// Reads every plate and matte of the shot; frames past the last one hold it (the clip is 4k+1

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "clip/beats.h"
 #include "clip/encoding.h"
 #include "image/colour.h"
 #include "model/video_model.h"
@@ -61,23 +62,28 @@ void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
     load.loras = plan.loras;
     attemptAt(problems, shot.place("model.path"),
               [&] { model::loadVideoModel(plan.model.folder, load); });
-    attemptAt(problems, shot.place("model.path"),
-              [&] { text::Tokenizer::load(plan.model.folder); });
+    attemptAt(problems, shot.place("model.path"), [&] {
+        text::Tokenizer::parse(model::vocabulary(plan.model), plan.model.tokenizerFile);
+    });
 }
 
 void planRegion(RenderPlan& plan, Problems& problems) {
     const auto first = static_cast<size_t>(plan.firstGenerated());
     if (first == plan.frames.size()) return;  // the shot's own check has said so
     double coverage = 0;
+    bool changes = false;
     for (size_t i = first; i < plan.frames.size(); ++i) {
         attemptAt(problems, plan.shot.place("matte"), [&] {
-            const Matte matte = readJobMatte(plan, plan.frames[i]);
+            Matte matte = readModelMatte(plan, plan.frames[i]);
             plan.matteBounds = unite(plan.matteBounds, matte.bounds());
+            holdOut(plan, plan.frames[i], matte);
+            changes = changes || !matte.bounds().empty();
             coverage += matte.coverage();
         });
     }
     if (problems.hasErrors()) return;
-    if (plan.matteBounds.empty()) {
+    if (!changes) {
+        plan.matteBounds = {};
         problems.warning("the matte is empty in every frame that could change: nothing will happen",
                          plan.shot.place("matte"));
         return;
@@ -111,6 +117,29 @@ void planSampler(RenderPlan& plan) {
     plan.fillPlate = plan.shot.matteFill == shot::MatteFill::Auto
                          ? plan.model.matteFill == "plate"
                          : plan.shot.matteFill == shot::MatteFill::Plate;
+}
+
+/// The shot's prompt and its beats, over latent frames.
+void planPrompts(RenderPlan& plan) {
+    std::vector<clip::Beat> beats;
+    for (const shot::Beat& beat : plan.shot.beats) {
+        const auto job = std::find_if(plan.frames.begin(), plan.frames.end(),
+                                      [&](const FrameJob& it) { return it.frame == beat.from; });
+        beats.push_back({static_cast<int>(job - plan.frames.begin()), beat.blend});
+    }
+    const auto weights = clip::beatWeights(beats, plan.latentFrames, plan.model.temporalScale);
+    plan.prompts = {{plan.shot.prompt, weights.front()}};
+    for (size_t i = 0; i < beats.size(); ++i)
+        plan.prompts.push_back({plan.shot.beats[i].prompt, weights[i + 1]});
+}
+
+/// Evaluations of the transformer that one step takes: in each window one for every prompt that
+/// holds in it, and one more for the guidance.
+double evaluationsPerStep(const RenderPlan& plan) {
+    double count = plan.sampler.guidance > 1 ? static_cast<double>(plan.windows.size()) : 0;
+    for (const clip::TimeWindow& window : plan.windows)
+        for (const PromptPlan& prompt : plan.prompts) count += prompt.holdsIn(window) ? 1 : 0;
+    return count;
 }
 
 /// Windows over the clip's latent frames.
@@ -157,15 +186,16 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     plan.latentWidth = plan.region.width / model.spatialScale;
     plan.windows = planWindows(plan, problems);
     if (plan.windows.empty()) return;
+    planPrompts(plan);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     const int references = static_cast<int>(plan.shot.references.size());
     const int bytes = plan.dtype == "float32" ? 4 : 2;
     plan.cost = model::estimate(model, windowFrames, plan.region.height, plan.region.width,
                                 references, bytes, plan.clipFrames);
-    const double passes = plan.sampler.guidance > 1 ? 2 : 1;
-    plan.flops = plan.cost.forwardFlops * passes * plan.sampler.steps *
-                     static_cast<double>(plan.windows.size()) +
-                 plan.cost.encodeFlops + plan.cost.decodeFlops + plan.cost.textFlops * passes;
+    const double texts =
+        static_cast<double>(plan.prompts.size()) + (plan.sampler.guidance > 1 ? 1 : 0);
+    plan.flops = plan.cost.forwardFlops * evaluationsPerStep(plan) * plan.sampler.steps +
+                 plan.cost.encodeFlops + plan.cost.decodeFlops + plan.cost.textFlops * texts;
     plan.peakBytes = std::max(plan.cost.peakBytes, plan.cost.heldBytes + plateBytes(plan));
     if (keepsDetail(plan)) {
         // The plate goes through the VAE once more, and the clip that comes back is kept beside the
@@ -187,6 +217,11 @@ void refuseUnsupported(const shot::Shot& shot, Problems& problems) {
 }
 
 }  // namespace
+
+bool PromptPlan::holdsIn(const clip::TimeWindow& window) const {
+    return std::any_of(weights.begin() + window.first, weights.begin() + window.end(),
+                       [](float weight) { return weight > 0; });
+}
 
 int RenderPlan::firstGenerated() const {
     const auto first = std::find_if(frames.begin(), frames.end(),

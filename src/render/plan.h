@@ -29,6 +29,7 @@ struct FrameJob {
     bool held = false;  ///< another frame's plate stands in (missing: hold)
     std::vector<std::string>
         mattes;  ///< one a matte source; none before the onset, where no matte is read
+    std::vector<std::string> holdouts;  ///< the same for holdouts
     std::string output;
     bool generated = false;  ///< from the onset on; frames before it are the plate
     bool deliver = true;     ///< asked for by --frames
@@ -40,6 +41,15 @@ struct SamplerPlan {
     int steps = 0;
     double guidance = 1, shift = 1;
     std::uint64_t seed = 0;
+};
+
+/// A prompt and where it holds.
+struct PromptPlan {
+    std::string text;
+    std::vector<float> weights;  ///< 0..1, one a latent frame; those of all prompts sum to 1
+
+    /// Whether it has a weight in a window.
+    bool holdsIn(const clip::TimeWindow& window) const;
 };
 
 /// What a render will do, as plain data: `plan` prints it, `render` runs it, tests check it without
@@ -59,7 +69,8 @@ struct RenderPlan {
     std::vector<std::string> plateChannels;  ///< the same
     float pixelAspect = 1;
     shot::Rate fps;
-    Window matteBounds;  ///< united over the generated frames, after grow and feather
+    Window matteBounds;  ///< what the model may change, holdouts included: united over the
+                         ///< generated frames, after grow and feather
     double matteCoverage =
         0;  ///< mean share of the frame that may change, 0..1, over generated frames
     clip::CropPlan region;  ///< plate pixels that the model sees, and its working size; an empty
@@ -67,6 +78,7 @@ struct RenderPlan {
     int clipFrames = 0;     ///< frames that the model sees: the shot's, padded to 4k+1
     int latentFrames = 0, latentHeight = 0, latentWidth = 0;
     std::vector<clip::TimeWindow> windows;  ///< over latent frames
+    std::vector<PromptPlan> prompts;        ///< the shot's prompt, then its beats
     bool fillPlate = true;                  ///< the reactive clip shows the plate inside the matte
     SamplerPlan sampler;
     std::string requestedFrames;  ///< as --frames gave them; empty: all

@@ -40,15 +40,19 @@ std::set<int> askedFrames(const shot::Shot& shot, const PlanOptions& options, Pr
     return asked;
 }
 
-void planMattes(FrameJob& job, const shot::Shot& shot, Problems& problems) {
-    for (size_t m = 0; m < shot.mattes.size(); ++m) {
-        const Place place = shot.place(cat("matte.", m, ".path"));
-        job.mattes.push_back(
-            image::SequencePath::parse(shot.mattes[m].path.string()).file(job.frame));
-        if (!isThere(job.mattes.back(), place, problems))
+/// One file a source, of `matte` or `holdout`.
+std::vector<std::string> matteFiles(const std::vector<shot::MatteSource>& sources,
+                                    const std::string& list, int frame, const shot::Shot& shot,
+                                    Problems& problems) {
+    std::vector<std::string> files;
+    for (size_t m = 0; m < sources.size(); ++m) {
+        const Place place = shot.place(cat(list, ".", m, ".path"));
+        files.push_back(image::SequencePath::parse(sources[m].path.string()).file(frame));
+        if (!isThere(files.back(), place, problems))
             problems.error(ExitCode::Input,
-                           cat("no matte for frame ", job.frame, ": ", job.mattes.back()), place);
+                           cat("no ", list, " for frame ", frame, ": ", files.back()), place);
     }
+    return files;
 }
 
 /// The shot's policy for plates that are not there.
@@ -90,11 +94,16 @@ std::map<std::string, std::string> inputFiles(const RenderPlan& plan,
     for (const FrameJob& job : plan.frames) {
         add(job.plate, "a plate");
         for (const std::string& matte : job.mattes) add(matte, "a matte");
+        for (const std::string& holdout : job.holdouts) add(holdout, "a holdout");
     }
     // Also those that this render does not read: they are the artist's.
-    for (const shot::MatteSource& matte : plan.shot.mattes)
-        for (const FrameJob& job : plan.frames)
-            add(image::SequencePath::parse(matte.path.string()).file(job.frame), "a matte");
+    const auto addAll = [&](const std::vector<shot::MatteSource>& sources, const char* what) {
+        for (const shot::MatteSource& source : sources)
+            for (const FrameJob& job : plan.frames)
+                add(image::SequencePath::parse(source.path.string()).file(job.frame), what);
+    };
+    addAll(plan.shot.mattes, "a matte");
+    addAll(plan.shot.holdouts, "a holdout");
     for (const shot::FilePath& reference : plan.shot.references) add(reference.path, "a reference");
     for (const shot::Keyframe& keyframe : plan.shot.keyframes)
         add(keyframe.path.path, "a keyframe");
@@ -130,7 +139,10 @@ void planFiles(RenderPlan& plan, const PlanOptions& options, Problems& problems)
             job.held = shot.plate.missing == shot::Missing::Hold;
             job.plate = job.held ? heldPlate : "";
         }
-        if (job.generated) planMattes(job, shot, problems);
+        if (job.generated) {
+            job.mattes = matteFiles(shot.mattes, "matte", job.frame, shot, problems);
+            job.holdouts = matteFiles(shot.holdouts, "holdout", job.frame, shot, problems);
+        }
         plan.frames.push_back(std::move(job));
     }
     if (!missing.empty()) fillGaps(plan, missing, problems);

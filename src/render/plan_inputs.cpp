@@ -90,18 +90,25 @@ void checkDelivery(const RenderPlan& plan, const image::PlateProbe& first, Probl
 
 void checkOtherPictures(const RenderPlan& plan, Problems& problems) {
     const shot::Shot& shot = plan.shot;
-    std::set<std::pair<size_t, std::string>> seen;
-    for (const FrameJob& job : plan.frames)
-        for (size_t m = 0; m < job.mattes.size(); ++m) {
+    std::set<std::pair<std::string, std::string>> seen;
+    const auto checkMattes = [&](const std::vector<shot::MatteSource>& sources,
+                                 const std::string& list, const std::vector<std::string>& files) {
+        for (size_t m = 0; m < files.size(); ++m) {
+            const std::string key = cat(list, ".", m, ".path");
             std::error_code error;
-            if (plan.plateData.empty() || !seen.emplace(m, job.mattes[m]).second ||
-                !std::filesystem::exists(job.mattes[m], error))
+            if (plan.plateData.empty() || !seen.emplace(key, files[m]).second ||
+                !std::filesystem::exists(files[m], error))
                 continue;
-            attemptAt(problems, shot.place(cat("matte.", m, ".path")), [&] {
-                image::checkMatte(matteRequest(shot.mattes[m], job.mattes[m]), plan.plateData,
+            attemptAt(problems, shot.place(key), [&] {
+                image::checkMatte(matteRequest(sources[m], files[m]), plan.plateData,
                                   plan.plateDisplay);
             });
         }
+    };
+    for (const FrameJob& job : plan.frames) {
+        checkMattes(shot.mattes, "matte", job.mattes);
+        checkMattes(shot.holdouts, "holdout", job.holdouts);
+    }
     for (size_t i = 0; i < shot.references.size(); ++i)
         attemptAt(problems, shot.place(cat("references.", i)),
                   [&] { probeWhole(shot.references[i].string()); });

@@ -48,10 +48,14 @@ std::string planText(const RenderPlan& plan) {
                       deliveredFrames(plan), " to deliver, ", generated, " generated"));
     row("plate", first.plate);
     row("", last.plate);
-    for (size_t i = 0; i < last.mattes.size(); ++i) {
-        row(i == 0 ? "matte" : "", plan.frames[plan.firstGenerated()].mattes[i]);
-        row("", last.mattes[i]);
-    }
+    const auto rows = [&](const char* name, std::vector<std::string> FrameJob::*files) {
+        for (size_t i = 0; i < (last.*files).size(); ++i) {
+            row(i == 0 ? name : "", (plan.frames[plan.firstGenerated()].*files)[i]);
+            row("", (last.*files)[i]);
+        }
+    };
+    rows("matte", &FrameJob::mattes);
+    rows("holdout", &FrameJob::holdouts);
     row("output", first.output);
     row("", last.output);
     row("picture",
@@ -78,6 +82,10 @@ std::string planText(const RenderPlan& plan) {
         cat(plan.windows.size(), " of ", plan.windows.empty() ? 0 : plan.windows.front().length,
             " latent frames; ", plan.latentFrames, "x", plan.latentHeight, "x", plan.latentWidth,
             " latents, ", plan.cost.tokens, " tokens a window"));
+    if (plan.prompts.size() > 1)
+        row("beats", cat(plan.prompts.size() - 1,
+                         " beside the prompt; each window is evaluated "
+                         "once for every one that holds in it"));
     row("work", cat(number(plan.flops / 1e12, 2), " TFLOP"));
     row("memory", size(plan.peakBytes));
     row("time", cat(number(plan.seconds, 0), " s at this machine's ",
@@ -93,6 +101,7 @@ std::string planJson(const RenderPlan& plan) {
         files.push_back({{"frame", job.frame},
                          {"plate", job.plate},
                          {"mattes", job.mattes},
+                         {"holdouts", job.holdouts},
                          {"output", job.output},
                          {"generated", job.generated},
                          {"deliver", job.deliver}});

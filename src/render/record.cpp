@@ -86,6 +86,7 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
     for (const FrameJob& job : plan.frames) {
         add(job.plate, "plate");
         for (const std::string& matte : job.mattes) add(matte, "matte");
+        for (const std::string& holdout : job.holdouts) add(holdout, "holdout");
     }
     for (const shot::Keyframe& keyframe : plan.shot.keyframes)
         add(keyframe.path.string(), "keyframe");

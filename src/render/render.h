@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,19 @@
 
 namespace derrumbe::render {
 
+struct SharedWork;
+
+/// Room for what renders of one shot's takes have in common.
+std::shared_ptr<SharedWork> makeSharedWork();
+
 struct RenderOptions {
     bool overwrite = false;   ///< render frames again that the same content already delivered
     bool resume = true;       ///< use saved denoising state
     std::string dumpTensors;  ///< a .safetensors file for a replay in diffusers; empty: none
     std::string signingKey;   ///< PEM text of an Ed25519 private key; empty: the log is not signed
+    /// Used and filled where given: only for plans that differ in seed, take and outputs alone, and
+    /// without `dumpTensors`.
+    std::shared_ptr<SharedWork> shared = nullptr;
 };
 
 struct RenderResult {

@@ -18,10 +18,40 @@ at::Tensor cut(const at::Tensor& whole, const clip::TimeWindow& window, int refe
     return references == 0 ? part : at::cat({whole.narrow(2, 0, references), part}, 2);
 }
 
+/// A prompt's share at each latent frame of a window, references first: [1, 1, R+T, 1, 1].
+at::Tensor promptShare(const PromptPlan& prompt, const clip::TimeWindow& window, int references) {
+    const at::Tensor share = at::tensor(std::vector<float>(prompt.weights.begin() + window.first,
+                                                           prompt.weights.begin() + window.end()),
+                                        at::kFloat);
+    const at::Tensor mean = share.mean().expand({references});
+    return at::cat({mean, share}).view({1, 1, -1, 1, 1});
+}
+
+/// With every prompt that holds in the window, blended; one that holds alone is not touched.
+at::Tensor promptedVelocity(const RenderPlan& plan, model::VideoModel& model,
+                            const Conditions& conditions, const clip::TimeWindow& window,
+                            const at::Tensor& latents, const at::Tensor& conditioning,
+                            double timestep) {
+    std::vector<size_t> holding;
+    for (size_t i = 0; i < plan.prompts.size(); ++i)
+        if (plan.prompts[i].holdsIn(window)) holding.push_back(i);
+    const auto velocity = [&](size_t prompt) {
+        return model.velocity(latents, timestep, conditions.prompts[prompt], conditioning, 1.0);
+    };
+    if (holding.size() == 1) return velocity(holding.front());
+    at::Tensor blended = at::zeros_like(latents);
+    for (const size_t prompt : holding)
+        blended.add_(velocity(prompt) *
+                     promptShare(plan.prompts[prompt], window, conditions.references));
+    return blended;
+}
+
 at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
-                          const Conditions& conditions, const at::Tensor& latents,
-                          const at::Tensor& conditioning, double timestep) {
-    const at::Tensor cond = model.velocity(latents, timestep, conditions.prompt, conditioning, 1.0);
+                          const Conditions& conditions, const clip::TimeWindow& window,
+                          const at::Tensor& latents, const at::Tensor& conditioning,
+                          double timestep) {
+    const at::Tensor cond =
+        promptedVelocity(plan, model, conditions, window, latents, conditioning, timestep);
     if (plan.sampler.guidance <= 1) return cond;
     const at::Tensor uncond =
         model.velocity(latents, timestep, conditions.negativePrompt, conditioning, 1.0);
@@ -38,7 +68,7 @@ at::Tensor blendedVelocity(const RenderPlan& plan, model::VideoModel& model,
     for (size_t i = 0; i < plan.windows.size(); ++i) {
         const clip::TimeWindow& window = plan.windows[i];
         const at::Tensor part =
-            guidedVelocity(plan, model, conditions, cut(latents, window, references),
+            guidedVelocity(plan, model, conditions, window, cut(latents, window, references),
                            cut(conditions.conditioning, window, references), timestep);
         const at::Tensor ramp = at::tensor(weights[i], at::kFloat).view({1, 1, -1, 1, 1});
         velocity.narrow(2, references + window.first, window.length)

@@ -12,9 +12,9 @@ namespace derrumbe::render {
 
 /// What the model is told: made once, used at every step.
 struct Conditions {
-    at::Tensor prompt,
-        negativePrompt;       ///< [1, L, D] float32; negativePrompt undefined without guidance
-    at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first
+    std::vector<at::Tensor> prompts;  ///< one a prompt of the plan, each [1, L, D] float32
+    at::Tensor negativePrompt;        ///< the same; undefined without guidance
+    at::Tensor conditioning;          ///< [1, 2C+64, R+T, h, w] float32, references first
     int references = 0;
 };
 
@@ -31,8 +31,10 @@ using StepDone = std::function<void(int step, int steps, const DenoiseState& sta
 
 /// Denoises all windows jointly: at each step every window is evaluated and the velocities are
 /// blended by the windows' weights, so that there is one latent for the whole shot (MultiDiffusion,
-/// Bar-Tal et al. 2023, over time). Goes on from `state.sampler.step`. `done` is called after each
-/// step and may throw to stop.
+/// Bar-Tal et al. 2023, over time). Where a window holds several prompts (the shot's beats) it is
+/// evaluated with each of them, and the velocities are blended by the prompts' weights at each
+/// latent frame in the same way; references see the prompts by their mean weight. Goes on from
+/// `state.sampler.step`. `done` is called after each step and may throw to stop.
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
              DenoiseState& state, const model::Tick& tick, const StepDone& done);
 

@@ -66,6 +66,27 @@ void checkIdentity(const Check& check) {
     if (check.shot.shot.name.empty()) check.error("shot.name", "shot.name is empty");
 }
 
+void checkBeats(const Check& check, int firstFrame) {
+    const Shot& shot = check.shot;
+    std::optional<int> before;
+    for (size_t i = 0; i < shot.beats.size(); ++i) {
+        const Beat& beat = shot.beats[i];
+        const std::string key = cat("beats.", i, ".from"), prompt = cat("beats.", i, ".prompt");
+        if (shot.given(prompt) && beat.prompt.empty()) check.error(prompt, "a beat without words");
+        if (!shot.given(key)) continue;
+        if (std::find(shot.frames.begin(), shot.frames.end(), beat.from) == shot.frames.end()) {
+            check.error(key, cat("beat ", beat.from, " is not one of the shot's frames"));
+        } else if (before && beat.from <= *before) {
+            check.error(
+                key, cat("beat ", beat.from, " does not come after the one before it, ", *before));
+        } else if (shot.onset && beat.from < *shot.onset && beat.from != firstFrame) {
+            check.warning(key, cat("beat ", beat.from,
+                                   " is before the onset, where the frames are the plate's"));
+        }
+        before = beat.from;
+    }
+}
+
 void checkTimes(const Check& check) {
     const Shot& shot = check.shot;
     if (shot.frames.empty()) return;  // reported already
@@ -88,6 +109,7 @@ void checkTimes(const Check& check) {
                                    " is before the onset, where the frames are the plate's"));
         }
     }
+    checkBeats(check, *first);
     const Windows& windows = shot.windows;
     if (windows.length && windows.overlap && *windows.overlap >= *windows.length) {
         check.error("windows.overlap", cat("windows of ", *windows.length,
@@ -95,17 +117,21 @@ void checkTimes(const Check& check) {
     }
 }
 
-void checkMattes(const Check& check) {
-    for (size_t i = 0; i < check.shot.mattes.size(); ++i) {
-        const MatteSource& matte = check.shot.mattes[i];
+void checkMattes(const Check& check, const char* list, const std::vector<MatteSource>& mattes) {
+    for (size_t i = 0; i < mattes.size(); ++i) {
+        const MatteSource& matte = mattes[i];
+        const std::string key = cat(list, ".", i);
+        if (i == 0 && matte.operation == MatteOperation::Subtract) {
+            check.error(key + ".operation",
+                        "the first matte has nothing before it to be cut out of: put it after the "
+                        "one that it is cut out of");
+        }
         if (!matte.cryptomatte) continue;
         if (!matte.channel.empty()) {
-            check.error(cat("matte.", i, ".channel"),
-                        "a matte is either a channel or a cryptomatte, not both");
+            check.error(key + ".channel", "a matte is either a channel or a cryptomatte, not both");
         }
         if (matte.cryptomatte->names.empty()) {
-            check.error(cat("matte.", i, ".cryptomatte.names"),
-                        "a cryptomatte without names selects nothing");
+            check.error(key + ".cryptomatte.names", "a cryptomatte without names selects nothing");
         }
     }
 }
@@ -123,6 +149,7 @@ void checkOverwrites(const Check& check) {
     std::vector<std::pair<std::string, const FilePath*>> inputs = {
         {"plate.path", &shot.plate.path}};
     for (const MatteSource& matte : shot.mattes) inputs.emplace_back("matte.path", &matte.path);
+    for (const MatteSource& matte : shot.holdouts) inputs.emplace_back("holdout.path", &matte.path);
     for (const Guide& guide : shot.guides) inputs.emplace_back("guides.path", &guide.path);
     for (const Keyframe& keyframe : shot.keyframes)
         inputs.emplace_back("keyframes.path", &keyframe.path);
@@ -203,7 +230,8 @@ void resolveOutputs(Shot& shot, Problems& problems) {
 void checkShot(const Shot& shot, Problems& problems) {
     const Check check{shot, problems};
     checkTimes(check);
-    checkMattes(check);
+    checkMattes(check, "matte", shot.mattes);
+    checkMattes(check, "holdout", shot.holdouts);
     checkOutput(check);
 }
 

@@ -75,6 +75,7 @@ Json matteJson(const MatteSource& matte) {
         json["cryptomatte"] = {{"layer", matte.cryptomatte->layer},
                                {"names", matte.cryptomatte->names}};
     }
+    json["operation"] = text(matte.operation);
     json["invert"] = matte.invert;
     json["grow"] = matte.grow;
     json["feather"] = matte.feather;
@@ -82,7 +83,6 @@ Json matteJson(const MatteSource& matte) {
 }
 
 Json mattesJson(const std::vector<MatteSource>& mattes) {
-    if (mattes.empty()) return "full";
     Json list = Json::array();
     for (const MatteSource& matte : mattes) list.push_back(matteJson(matte));
     return list;
@@ -101,6 +101,9 @@ Json controlsJson(const Shot& shot, const std::string& what) {
     } else if (what == "keyframes") {
         for (const Keyframe& it : shot.keyframes)
             list.push_back({{"frame", it.frame}, {"path", it.path.written}});
+    } else if (what == "beats") {
+        for (const Beat& it : shot.beats)
+            list.push_back({{"from", it.from}, {"prompt", it.prompt}, {"blend", it.blend}});
     } else if (what == "guides") {
         for (const Guide& it : shot.guides) {
             list.push_back(
@@ -129,10 +132,12 @@ Json shotJson(const Shot& shot) {
     json["plate"] = {{"path", shot.plate.path.written},
                      {"colorspace", orNull(shot.plate.colorspace)},
                      {"missing", text(shot.plate.missing)}};
-    json["matte"] = mattesJson(shot.mattes);
+    json["matte"] = shot.mattes.empty() ? Json("full") : mattesJson(shot.mattes);
+    json["holdout"] = mattesJson(shot.holdouts);
     json["prompt"] = shot.prompt;
     json["negative_prompt"] = shot.negativePrompt;
     json["onset"] = orNull(shot.onset);
+    json["beats"] = controlsJson(shot, "beats");
     json["references"] = controlsJson(shot, "references");
     json["keyframes"] = controlsJson(shot, "keyframes");
     json["guides"] = controlsJson(shot, "guides");
@@ -147,6 +152,7 @@ Json shotJson(const Shot& shot) {
     json["region"] = regionJson(shot.region);
     json["matte_fill"] = text(shot.matteFill);
     json["detail"] = text(shot.detail);
+    json["grain"] = text(shot.grain);
     json["windows"] = {{"length", orAuto(shot.windows.length)},
                        {"overlap", orAuto(shot.windows.overlap)}};
     json["output"] = {{"path", shot.output.path.written},

@@ -45,8 +45,8 @@ std::vector<Key> makeKeys() {
          {"error", "hold", "black"}},
 
         {"matte", T::Mattes, kRequired, "", "{path: mattes/bld_0420.####.exr, grow: 4, feather: 6}",
-         "Where the model may change the picture: one matte, a list (united), or `full` for all of "
-         "it"},
+         "Where the model may change the picture: one matte, a list (added and subtracted in its "
+         "order), or `full` for all of it"},
         {"matte.path", T::Path, kRequired, "", "mattes/bld_0420.####.exr",
          "A sequence, or one image that is held for every frame"},
         {"matte.channel", T::Name, kOptional, "(A, else the first)", "matte.Y",
@@ -56,6 +56,15 @@ std::vector<Key> makeKeys() {
         {"matte.cryptomatte.layer", T::Name, kRequired, "", "CryptoObject", "The layer"},
         {"matte.cryptomatte.names", T::Names, kRequired, "", "[\"bld_*\", wall]",
          "The objects, united; `*` and `?` are wildcards"},
+        {"matte.operation",
+         T::Choice,
+         kOptional,
+         "add",
+         "add",
+         "What it does to the entries before it: unites with them, or is cut out of them; the "
+         "first "
+         "one adds",
+         {"add", "subtract"}},
         {"matte.invert", T::Flag, kOptional, "false", "true",
          "Take one minus the matte, before grow and feather"},
         {"matte.grow",
@@ -77,6 +86,11 @@ std::vector<Key> makeKeys() {
          0,
          4096},
 
+        {"holdout", T::OneOrGroups, kOptional, "[]",
+         "{path: mattes/lamp_post.####.exr, feather: 2}",
+         "What stays in front of the event: cut out of the composite, while the model still sees "
+         "the region behind it"},
+
         {"prompt", T::Prose, kRequired, "", "\"the block collapses into a rolling cloud of dust\"",
          "What happens, in words"},
         {"negative_prompt", T::Prose, kOptional, "\"\"", "\"blurry, text, people\"",
@@ -90,6 +104,30 @@ std::vector<Key> makeKeys() {
          {},
          -kLastFrame,
          kLastFrame},
+        {"beats", T::Groups, kOptional, "[]",
+         "[{from: 1017, prompt: \"the roof drops\", blend: 6}]",
+         "A timeline of prompts: each holds from its frame on, in place of `prompt` or the one "
+         "before"},
+        {"beats.from",
+         T::Whole,
+         kRequired,
+         "",
+         "1017",
+         "The frame in the middle of the change to this prompt; one of the shot's",
+         {},
+         -kLastFrame,
+         kLastFrame},
+        {"beats.prompt", T::Prose, kRequired, "", "\"the roof drops\"",
+         "What happens then, in words"},
+        {"beats.blend",
+         T::Whole,
+         kOptional,
+         "8",
+         "6",
+         "Frames over which it takes over, half of them before `from`",
+         {},
+         0,
+         10000},
         {"references", T::Paths, kOptional, "[]", "[refs/dust.jpg]",
          "Images that the result should resemble"},
         {"keyframes", T::Groups, kOptional, "[]", "[{frame: 1049, path: concept.exr}]",
@@ -209,6 +247,14 @@ std::vector<Key> makeKeys() {
          "Where the model changed nothing, the plate's own detail instead of the model's enlarged "
          "picture; off leaves that as it is",
          {"plate", "off"}},
+        {"grain",
+         T::Choice,
+         kOptional,
+         "plate",
+         "off",
+         "The generated region gets the plate's grain, as it is measured outside the matte, or "
+         "none",
+         {"plate", "off"}},
         {"windows", T::Group, kOptional, "{}", "{length: 25, overlap: 9}",
          "Long shots run as overlapped windows"},
         {"windows.length",
@@ -280,6 +326,20 @@ std::vector<Key> makeKeys() {
     };
 }
 
+/// A holdout takes the keys of a matte.
+std::vector<Key> withHoldoutKeys(std::vector<Key> all) {
+    std::vector<Key> copies;
+    for (const Key& key : all)
+        if (key.path.rfind("matte.", 0) == 0) {
+            copies.push_back(key);
+            copies.back().path = "holdout" + key.path.substr(5);
+        }
+    const auto holdout =
+        std::find_if(all.begin(), all.end(), [](const Key& key) { return key.path == "holdout"; });
+    all.insert(holdout + 1, copies.begin(), copies.end());
+    return all;
+}
+
 /// Choices of a key by the enum's value.
 template <class Enum>
 const char* choiceText(const char* path, Enum value) {
@@ -298,7 +358,7 @@ std::string Key::parent() const {
 }
 
 const std::vector<Key>& keys() {
-    static const std::vector<Key> all = makeKeys();
+    static const std::vector<Key> all = withHoldoutKeys(makeKeys());
     return all;
 }
 
@@ -319,6 +379,9 @@ std::vector<std::string> keyNames(const std::string& group) {
 const char* text(Missing value) {
     return choiceText("plate.missing", value);
 }
+const char* text(MatteOperation value) {
+    return choiceText("matte.operation", value);
+}
 const char* text(GuideType value) {
     return choiceText("guides.type", value);
 }
@@ -330,6 +393,9 @@ const char* text(MatteFill value) {
 }
 const char* text(Detail value) {
     return choiceText("detail", value);
+}
+const char* text(Grain value) {
+    return choiceText("grain", value);
 }
 const char* text(PixelType value) {
     return choiceText("output.pixel_type", value);

@@ -8,7 +8,8 @@ namespace derrumbe::shot {
 enum class KeyType {
     Group,        ///< a mapping of further keys
     Groups,       ///< a list of such mappings
-    Mattes,       ///< `full`, one mapping or a list of mappings
+    OneOrGroups,  ///< one such mapping or a list of them
+    Mattes,       ///< the same, or `full`
     Whole,        ///< a whole number in [minimum, maximum]
     WholeOrAuto,  ///< the same, or `auto`
     Seed,         ///< a whole number of 64 bits without a sign

@@ -44,6 +44,7 @@ MatteSource readMatte(const Section& in) {
         set(out.cryptomatte->layer, crypto.text("layer"));
         set(out.cryptomatte->names, crypto.names("names"));
     }
+    setChoice(out.operation, in.choice("operation"));
     set(out.invert, in.flag("invert"));
     set(out.grow, in.number("grow"));
     set(out.feather, in.number("feather"));
@@ -51,6 +52,13 @@ MatteSource readMatte(const Section& in) {
 }
 
 void readControls(const Section& in, Shot& out) {
+    for (const Section& entry : in.groups("beats")) {
+        Beat beat;
+        set(beat.from, entry.whole("from"));
+        set(beat.prompt, entry.text("prompt"));
+        set(beat.blend, entry.whole("blend"));
+        out.beats.push_back(beat);
+    }
     set(out.references, in.paths("references"));
     for (const Section& entry : in.groups("keyframes")) {
         Keyframe keyframe;
@@ -118,6 +126,7 @@ void readShot(const Section& in, Shot& out) {
     readPlate(in.group("plate"), out.plate);
     bool full = false;
     for (const Section& entry : in.mattes("matte", full)) out.mattes.push_back(readMatte(entry));
+    for (const Section& entry : in.groups("holdout")) out.holdouts.push_back(readMatte(entry));
     set(out.prompt, in.text("prompt"));
     set(out.negativePrompt, in.text("negative_prompt"));
     out.onset = in.whole("onset");
@@ -127,6 +136,7 @@ void readShot(const Section& in, Shot& out) {
     set(out.region, in.region("region"));
     setChoice(out.matteFill, in.choice("matte_fill"));
     setChoice(out.detail, in.choice("detail"));
+    setChoice(out.grain, in.choice("grain"));
     const Section windows = in.group("windows");
     out.windows = {windows.whole("length"), windows.whole("overlap")};
     readOutput(in.group("output"), out.output);

@@ -56,20 +56,35 @@ struct Cryptomatte {
     std::vector<std::string> names;  ///< at least one; `*` and `?` are wildcards
 };
 
-/// Where the model may change the picture. All mattes of a shot are united.
+/// What an entry of a list of mattes does to those before it.
+enum class MatteOperation {
+    Add,      ///< the greater of the two at every pixel
+    Subtract  ///< what was there, times one minus this one
+};
+
+/// Where the model may change the picture, or (`holdout`) what stays in front of it. The entries of
+/// a list are taken in their order; the first one adds.
 struct MatteSource {
     FilePath path;        ///< a sequence pattern, or one image held for every frame
     std::string channel;  ///< empty: A where it is there, else the first channel
     std::optional<Cryptomatte> cryptomatte;  ///< instead of `channel`
-    bool invert = false;                     ///< 1 - value, before grow and feather
-    double grow = 0;     ///< plate pixels, -4096..4096; negative shrinks; 0: as drawn
-    double feather = 0;  ///< plate pixels, 0..4096; width of the soft edge; 0: as drawn
+    MatteOperation operation = MatteOperation::Add;
+    bool invert = false;  ///< 1 - value, before grow and feather
+    double grow = 0;      ///< plate pixels, -4096..4096; negative shrinks; 0: as drawn
+    double feather = 0;   ///< plate pixels, 0..4096; width of the soft edge; 0: as drawn
 };
 
 /// A frame that the result must pass through.
 struct Keyframe {
     int frame = 0;  ///< one of the shot's frames
     FilePath path;  ///< one image
+};
+
+/// What happens from a frame on, in place of `prompt` or the beat before.
+struct Beat {
+    int from = 0;        ///< one of the shot's frames
+    std::string prompt;  ///< never empty
+    int blend = 8;       ///< 0..10000; frames over which it takes over, half of them before `from`
 };
 
 enum class GuideType { Previz, Depth, Flow, Scribble };
@@ -128,6 +143,12 @@ enum class Detail {
     Off     ///< the model's picture, enlarged
 };
 
+/// What the generated region shows of the plate's grain.
+enum class Grain {
+    Plate,  ///< grain as it is measured in the plate, outside the matte
+    Off     ///< none
+};
+
 /// Long shots run as overlapped windows. None: the model folder's own value.
 struct Windows {
     std::optional<int> length;   ///< frames, 1..100000
@@ -164,10 +185,13 @@ struct Shot {
     std::optional<Rate> fps;  ///< up to 1000; none: the plate's own, else 24
     Plate plate;
     std::vector<MatteSource>
-        mattes;  ///< united; empty (only by `matte: full`): the whole picture may change
+        mattes;  ///< empty (only by `matte: full`): the whole picture may change
+    std::vector<MatteSource>
+        holdouts;  ///< taken out of the composite's matte; the model still sees the region
     std::string prompt, negativePrompt;
     std::optional<int>
         onset;  ///< frames before it are the plate, bit for bit; none: every frame may change
+    std::vector<Beat> beats;  ///< rising in `from`; before the first one `prompt` holds
     std::vector<FilePath> references;
     std::vector<Keyframe> keyframes;
     std::vector<Guide> guides;
@@ -176,6 +200,7 @@ struct Shot {
     Region region;
     MatteFill matteFill = MatteFill::Auto;
     Detail detail = Detail::Plate;
+    Grain grain = Grain::Plate;
     Windows windows;
     Output output;
     Provenance provenance;
@@ -216,10 +241,12 @@ std::string resolvedJson(const Shot& shot, int indent = 2);
 std::string contentJson(const Shot& shot);
 
 const char* text(Missing value);
+const char* text(MatteOperation value);
 const char* text(GuideType value);
 const char* text(DType value);
 const char* text(MatteFill value);
 const char* text(Detail value);
+const char* text(Grain value);
 const char* text(PixelType value);
 const char* text(Deliverable value);
 

@@ -206,3 +206,11 @@ TEST_CASE("united mattes are the greater of the two", "[matte]") {
     CHECK(matte.values == std::vector<float>{0.2f, 0.5f, 1, 0});
     CHECK_THROWS_AS(uniteMattes(matte, {{1, 0, 4, 1}, {0, 0, 0, 0}}), Error);
 }
+
+TEST_CASE("a matte that is subtracted is cut out, soft edges multiply", "[matte]") {
+    const Window window = {-2, 1, 5, 1};
+    Matte matte{window, {1, 1, 0.5f, 0.3f, 0}};
+    subtractMatte(matte, {window, {0, 1, 0.5f, 0, 0.7f}});
+    CHECK(matte.values == std::vector<float>{1, 0, 0.25f, 0.3f, 0});
+    CHECK_THROWS_AS(subtractMatte(matte, {{0, 0, 5, 1}, std::vector<float>(5)}), Error);
+}

@@ -261,3 +261,23 @@ TEST_CASE("numbers of a model that is asked for no type", "[plan]") {
     CHECK(chooseDtype("auto", "cuda:1") == "bfloat16");
     CHECK(chooseDtype("float16", "cpu") == "float16");
 }
+
+TEST_CASE("a beat costs an evaluation where it holds, and changes nothing else of the plan",
+          "[plan]") {
+    const ShotFolder folder;
+    Problems problems;
+    const RenderPlan plain = folder.plan(problems),
+                     told = folder.plan(problems, {"beats=[{from: 3, prompt: smoke, blend: 2}]"}),
+                     whole = folder.plan(problems, {"beats=[{from: 1, prompt: smoke}]"});
+    REQUIRE_FALSE(problems.hasErrors());
+    REQUIRE(plain.prompts.size() == 1);
+    CHECK(plain.prompts[0].weights == std::vector<float>{1, 1});
+    REQUIRE(told.prompts.size() == 2);
+    // Latent frames stand for frame 1 and for frames 2 to 5, of which the beat has 1/4, 3/4, 1, 1.
+    CHECK(told.prompts[1].weights == std::vector<float>{0, 0.75f});
+    const double step = plain.cost.forwardFlops * plain.sampler.steps;
+    CHECK(told.flops - plain.flops == Approx(step + plain.cost.textFlops).epsilon(1e-6));
+    CHECK(whole.flops - plain.flops == Approx(plain.cost.textFlops).epsilon(1e-6));
+    CHECK_FALSE(whole.prompts[0].holdsIn(whole.windows[0]));
+    CHECK(told.region.crop == plain.region.crop);
+}

@@ -39,12 +39,13 @@ RenderPlan smallPlan(int latentFrames, int windowLength, int overlap) {
     plan.latentWidth = 5;
     plan.sampler = {"unipc", 6, 3.0, 3.0, 11};
     plan.windows = clip::planWindows(latentFrames, windowLength, overlap);
+    plan.prompts = {{"it falls", std::vector<float>(static_cast<size_t>(latentFrames), 1.f)}};
     return plan;
 }
 
 Conditions conditionsFor(const RenderPlan& plan, int references = 0) {
     Conditions conditions;
-    conditions.prompt = at::full({1, 4, 2}, 0.3);
+    conditions.prompts = {at::full({1, 4, 2}, 0.3)};
     conditions.negativePrompt = at::full({1, 4, 2}, -0.2);
     conditions.references = references;
     conditions.conditioning = at::linspace(-1, 1, plan.latentFrames + references)
@@ -82,6 +83,53 @@ TEST_CASE("a velocity that does not look across time is the same in one window a
     const at::Tensor many = run(parts, conditions, {startNoise(parts, references), {}});
     CHECK((one - many).abs().max().item<float>() < 1e-5f);
     CHECK((one - startNoise(whole, references)).abs().max().item<float>() > 0.1f);
+}
+
+TEST_CASE("beats blend velocities by their weight at each latent frame", "[denoise][beats]") {
+    // One Euler step of the paper model: the latents differ by the prompts' blended value alone.
+    RenderPlan plan = smallPlan(9, 9, 0);
+    plan.sampler = {"euler", 1, 1.0, 1.0, 11};
+    Conditions conditions = conditionsFor(plan, 1);
+    const DenoiseState start{startNoise(plan, 1), {}};
+    const at::Tensor plain = run(plan, conditions, start);
+    plan.prompts = {{"a", {1, 1, 1, 0.75f, 0.5f, 0.25f, 0, 0, 0}},
+                    {"b", {0, 0, 0, 0.25f, 0.5f, 0.75f, 1, 1, 1}},
+                    {"c", std::vector<float>(9, 0.f)}};
+    conditions.prompts = {at::full({1, 4, 2}, 0.3), at::full({1, 4, 2}, 1.3), at::Tensor()};
+    const at::Tensor moved = run(plan, conditions, start) - plain;
+    for (int latent = 0; latent < 9; ++latent) {
+        const at::Tensor frame = moved.select(2, 1 + latent);
+        const float expected = plan.prompts[1].weights[latent];  // 1 more velocity, sigma 1 to 0
+        CHECK((frame - expected).abs().max().item<float>() < 1e-5f);
+    }
+    CHECK((moved.select(2, 0) - 0.5).abs().max().item<float>() < 1e-5f);  // the reference
+}
+
+TEST_CASE("a prompt is evaluated in the windows that it holds in, and in no others",
+          "[denoise][beats]") {
+    RenderPlan plan = smallPlan(13, 5, 2);
+    REQUIRE(plan.windows.size() == 4);
+    plan.sampler = {"unipc", 3, 1.0, 3.0, 11};
+    plan.prompts.push_back(plan.prompts.front());
+    std::fill(plan.prompts[0].weights.begin() + 8, plan.prompts[0].weights.end(), 0.f);
+    std::fill(plan.prompts[1].weights.begin(), plan.prompts[1].weights.begin() + 8, 0.f);
+    Conditions conditions = conditionsFor(plan);
+    conditions.prompts.push_back(conditions.prompts.front());
+    PaperModel model;
+    DenoiseState state{startNoise(plan, 0), {}};
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [](int, int, const DenoiseState&) {});
+    int evaluations = 0;
+    for (const auto& window : plan.windows)
+        evaluations += (window.first < 8 ? 1 : 0) + (window.end() > 8 ? 1 : 0);
+    CHECK(evaluations > 4);
+    CHECK(model.calls == 3 * evaluations);
+    // The same prompt in both halves is the one prompt.
+    RenderPlan one = plan;
+    one.prompts = {smallPlan(13, 5, 2).prompts.front()};
+    const at::Tensor whole = run(one, conditionsFor(one), {startNoise(one, 0), {}});
+    CHECK((whole - state.latents).abs().max().item<float>() < 1e-5f);
 }
 
 TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[denoise][state]") {

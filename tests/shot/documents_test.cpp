@@ -48,6 +48,8 @@ std::string typeText(const Key& key) {
             return "mapping";
         case KeyType::Groups:
             return "list of mappings";
+        case KeyType::OneOrGroups:
+            return "mapping, or list of them";
         case KeyType::Mattes:
             return "mapping, list of them, or `full`";
         case KeyType::Whole:
@@ -142,6 +144,8 @@ Json typeSchema(const Key& key) {
             return groupSchema(key.path);
         case KeyType::Groups:
             return list(groupSchema(key.path));
+        case KeyType::OneOrGroups:
+            return {{"anyOf", Json::array({groupSchema(key.path), list(groupSchema(key.path))})}};
         case KeyType::Mattes: {
             Json several = list(groupSchema(key.path));
             several["minItems"] = 1;
@@ -274,18 +278,23 @@ TEST_CASE("every key is read: its example is accepted, a wrong value refused at 
           "[documents]") {
     const std::string base =
         kLeast +
+        "holdout: {path: a.exr}\nbeats: [{from: 1003, prompt: a}]\n"
         "keyframes: [{frame: 1002, path: a.exr}]\nguides: [{type: flow, path: a.exr}]\n"
         "model: {loras: [{path: a.safetensors}]}\noutput: {lossy: true}\n";
     for (const Key& key : keys()) {
         CAPTURE(key.path);
         std::string path = key.path;
-        for (const char* group : {"keyframes", "guides", "model.loras"}) {
+        for (const char* group : {"beats", "keyframes", "guides", "model.loras"}) {
             const std::string prefix = std::string(group) + ".";
             if (path.rfind(prefix, 0) == 0) path.insert(prefix.size(), "0.");
         }
         std::vector<std::string> set = {"frames=1001-1049"};
-        if (key.path == "matte.cryptomatte.layer") set.push_back("matte.cryptomatte.names=[a]");
-        if (key.path == "matte.cryptomatte.names") set.push_back("matte.cryptomatte.layer=a");
+        for (const std::string matte : {"matte", "holdout"}) {
+            if (key.path == matte + ".cryptomatte.layer")
+                set.push_back(matte + ".cryptomatte.names=[a]");
+            if (key.path == matte + ".cryptomatte.names")
+                set.push_back(matte + ".cryptomatte.layer=a");
+        }
         set.push_back(path + "=" + key.example);
         CHECK_NOTHROW(parse(base, set));
 

@@ -239,7 +239,8 @@ TEST_CASE("the resolved shot is itself a shot file that says the same", "[shot]"
         kLeast +
         "fps: 23.976\nonset: 1004\nregion: [1, 2, 30, 40]\nreferences: [r.png]\n"
         "guides: [{type: flow, path: f.exr}]\nmodel: {loras: [{path: l.safetensors}]}\n"
-        "sampler: {seed: 18446744073709551615, shift: 0.1}\n"
+        "holdout: {path: h.exr, feather: 2}\nbeats: [{from: 1006, prompt: \"a: b\", blend: 4}]\n"
+        "grain: \"off\"\nsampler: {seed: 18446744073709551615, shift: 0.1}\n"
         "provenance: {usage: {a: [1, 2.5, ~, yes, \"3\"]}}\n";
     for (const std::string& text : {kLeast, rich}) {
         const Shot shot = parse(text);
@@ -266,10 +267,49 @@ TEST_CASE("the content's JSON changes with what changes pixels or headers, and w
         CHECK(contentJson(
                   parse(kLeast, {same, "provenance.path=renders/bld_t1.provenance.json"})) == base);
     }
-    for (const char* other : {"sampler.seed=43", "prompt=x", "frames=1001-1011", "matte.grow=1",
-                              "onset=1002", "shot.take=2", "output.compression=zips", "fps=25",
-                              "region=full", "plate.missing=hold"}) {
+    for (const char* other :
+         {"sampler.seed=43", "prompt=x", "frames=1001-1011", "matte.grow=1", "onset=1002",
+          "shot.take=2", "output.compression=zips", "fps=25", "region=full", "plate.missing=hold",
+          "grain=\"off\"", "holdout={path: h.exr}", "beats=[{from: 1003, prompt: x}]"}) {
         CAPTURE(other);
         CHECK(contentJson(parse(kLeast, {other})) != base);
     }
+}
+
+TEST_CASE("mattes are added and subtracted in their order, holdouts apart", "[shot]") {
+    const Shot shot = parse(kLeast, {"matte=[{path: a.exr}, {path: b.exr, operation: subtract}]",
+                                     "holdout={path: h.exr, channel: R, grow: 1}"});
+    REQUIRE(shot.mattes.size() == 2);
+    CHECK(shot.mattes[0].operation == MatteOperation::Add);
+    CHECK(shot.mattes[1].operation == MatteOperation::Subtract);
+    REQUIRE(shot.holdouts.size() == 1);
+    CHECK(shot.holdouts[0].channel == "R");
+    CHECK(shot.place("holdout.0.grow").file.find("--set holdout") == 0);
+    CHECK(parse(kLeast, {"matte=full", "holdout=[{path: h.exr}]"}).mattes.empty());
+    CHECK(parse(kLeast).holdouts.empty());
+    CHECK(parse(kLeast).grain == Grain::Plate);
+    CHECK_THAT(refusal(kLeast, {"matte.operation=subtract"}), Contains("nothing before it"));
+    CHECK_THAT(refusal(kLeast, {"holdout=full"}), Contains("holdout must be"));
+    CHECK_THAT(refusal(kLeast, {"holdout={path: h.exr, cryptomatte: {layer: a, names: []}}"}),
+               Contains("selects nothing"));
+    CHECK_THAT(refusal(kLeast, {"holdout.path=renders/bld_t1.####.exr"}),
+               Contains("would write over holdout.path"));
+}
+
+TEST_CASE("beats rise within the shot", "[shot]") {
+    const Shot shot = parse(
+        kLeast, {"beats=[{from: 1002, prompt: cracks}, {from: 1006, prompt: it drops, blend: 0}]"});
+    REQUIRE(shot.beats.size() == 2);
+    CHECK(shot.beats[0].blend == 8);
+    CHECK(shot.beats[1].prompt == "it drops");
+    CHECK(shot.beats[1].blend == 0);
+    const std::string wrong =
+        refusal(kLeast, {"beats=[{from: 1006, prompt: a}, {from: 1003, prompt: b}, "
+                         "{from: 2000, prompt: c}, {from: 1009, prompt: \"\"}, {from: 1010}]"});
+    CHECK_THAT(wrong, Contains("1003 does not come after the one before it, 1006"));
+    CHECK_THAT(wrong, Contains("beat 2000 is not one of the shot's frames"));
+    CHECK_THAT(wrong, Contains("without words"));
+    CHECK_THAT(wrong, Contains("beats.4.prompt is missing"));
+    CHECK_THAT(parse(kLeast, {"onset=1005", "beats=[{from: 1003, prompt: a}]"}).warnings[0].text(),
+               Contains("before the onset"));
 }

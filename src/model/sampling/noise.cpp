@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "model/sampling/philox.h"
+#include "support/philox.h"
 #include "model/sampling/sampler.h"
 
 namespace derrumbe::model {

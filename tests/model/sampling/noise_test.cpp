@@ -2,9 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "model/sampling/philox.h"
 #include "model/sampling/sampler.h"
+#include "support/philox.h"
 
+using namespace derrumbe;
 using namespace derrumbe::model;
 
 TEST_CASE("Philox gives the published answers", "[sampling][noise]") {

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdint>
 
-namespace derrumbe::model {
+namespace derrumbe {
 
 using Philox4 = std::array<uint32_t, 4>;
 
@@ -21,4 +21,4 @@ constexpr Philox4 philox(Philox4 counter, std::array<uint32_t, 2> key) {
     return counter;
 }
 
-}  // namespace derrumbe::model
+}  // namespace derrumbe
