@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-    std::string source, with, frames;
+    std::vector<std::string> sources;
+    std::string with, frames;
     fs::path out;
     image::PreviewOptions look;
     size_t sheetFrames = 12;
@@ -30,6 +31,7 @@ struct Source {
     std::vector<std::pair<int, std::string>> files;
     double fps = 0;          ///< 0: not said
     std::string plateSpace;  ///< empty: not said
+    nlohmann::json shot;     ///< the resolved shot, by JSON pointers; null without a log
 };
 
 /// From a sequence pattern, or from the frames that a log names.
@@ -40,6 +42,8 @@ Source sourceOf(const std::string& name) {
         const fs::path folder = fs::absolute(name).parent_path();
         for (const provenance::Subject& subject : log.subjects)
             source.files.emplace_back(subject.frame.value_or(0), (folder / subject.name).string());
+        const nlohmann::json shot = nlohmann::json::parse(log.shotJson, nullptr, false);
+        if (shot.is_object()) source.shot = shot.flatten();
         const nlohmann::json plan = nlohmann::json::parse(log.planJson, nullptr, false);
         const auto said = [&](const char* pointer) {
             return plan.is_object()
@@ -70,23 +74,77 @@ std::vector<Item> spread(const std::vector<Item>& items, size_t most) {
     return chosen;
 }
 
-ExitCode preview(const Options& options) {
-    const image::ColorConfig colours = image::ColorConfig::load();
+/// The frames of a source that are asked for.
+std::vector<image::PreviewFrame> framesOf(const Source& source, const Options& options) {
     const auto with = image::SequencePath::parse(options.with);
     const FrameList asked = options.frames.empty() ? FrameList{} : parseFrameRange(options.frames);
     std::vector<image::PreviewFrame> frames;
-    const Source source = sourceOf(options.source);
-    image::PreviewOptions look = options.look;
-    if (look.fps <= 0) look.fps = source.fps;
-    if (look.withColorspace.empty()) look.withColorspace = source.plateSpace;
     for (const auto& [frame, file] : source.files) {
         if (!asked.empty() && std::find(asked.begin(), asked.end(), frame) == asked.end()) continue;
         frames.push_back(
             {file, options.with.empty() ? "" : with.file(frame), std::to_string(frame)});
     }
     if (frames.empty()) throw Error(ExitCode::Usage, "--frames names no frame that is there");
-    if (options.out.extension() == ".png")
-        image::writeContactSheet(options.out, spread(frames, options.sheetFrames), colours, look);
+    return frames;
+}
+
+/// What sets a source apart from the others, `sampler.seed=43 shot.take=2`: every key of its shot
+/// that is not the same in all of them, paths of outputs left out.
+std::string difference(const Source& source, const std::vector<Source>& all) {
+    std::string text;
+    if (!source.shot.is_object()) return text;
+    for (const auto& [pointer, value] : source.shot.items()) {
+        const auto same = [&, &key = pointer, &own = value](const Source& other) {
+            return other.shot.is_object() && other.shot.contains(key) && other.shot[key] == own;
+        };
+        if (pointer == "/output/path" || pointer == "/provenance/path" ||
+            std::all_of(all.begin(), all.end(), same))
+            continue;
+        std::string key = pointer.substr(1);
+        std::replace(key.begin(), key.end(), '/', '.');
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", key,
+                            value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    return text;
+}
+
+/// One row a source, the same frames of each, what differs written into its first cell.
+std::vector<image::PreviewFrame> wedge(const std::vector<Source>& sources, const Options& options,
+                                       image::PreviewOptions& look) {
+    // Few enough that all rows make about the sheet that one source alone makes.
+    const size_t most = std::max<size_t>(1, options.sheetFrames / sources.size());
+    std::vector<image::PreviewFrame> cells;
+    for (const Source& source : sources) {
+        const auto frames = framesOf(source, options);
+        std::vector<image::PreviewFrame> row =
+            options.sheetFrames == 0 ? frames : spread(frames, most);
+        if (cells.empty()) look.columns = static_cast<int>(row.size());
+        if (static_cast<int>(row.size()) != look.columns)
+            throw Error(ExitCode::Input, "the sequences of a wedge have different lengths");
+        const std::string label = difference(source, sources);
+        if (!label.empty()) row.front().label += " " + label;
+        cells.insert(cells.end(), row.begin(), row.end());
+    }
+    return cells;
+}
+
+ExitCode preview(const Options& options) {
+    const image::ColorConfig colours = image::ColorConfig::load();
+    std::vector<Source> sources;
+    for (const std::string& name : options.sources) sources.push_back(sourceOf(name));
+    const Source& source = sources.front();
+    image::PreviewOptions look = options.look;
+    if (look.fps <= 0) look.fps = source.fps;
+    if (look.withColorspace.empty()) look.withColorspace = source.plateSpace;
+    const bool sheet = options.out.extension() == ".png";
+    if (sources.size() > 1 && !sheet)
+        throw Error(ExitCode::Usage, "several sequences make a wedge sheet, a .png");
+    const std::vector<image::PreviewFrame> frames =
+        sources.size() > 1 ? wedge(sources, options, look) : framesOf(source, options);
+    if (sheet)
+        image::writeContactSheet(options.out,
+                                 sources.size() > 1 ? frames : spread(frames, options.sheetFrames),
+                                 colours, look);
     else
         image::writeMovie(options.out, frames, colours, look);
     fmt::print("{}\n", options.out.string());
@@ -99,7 +157,10 @@ Action addPreview(CLI::App& app) {
     CLI::App* command =
         app.add_subcommand("preview", "a movie or a contact sheet, display-referred through OCIO");
     auto options = std::make_shared<Options>();
-    command->add_option("source", options->source, "a sequence (####) or a provenance log")
+    command
+        ->add_option(
+            "source", options->sources,
+            "a sequence (####) or a provenance log; several make a wedge sheet, a row each")
         ->required();
     command->add_option("-o,--output", options->out, "OUT.mp4, OUT.mov or OUT.png")->required();
     command->add_option("--with", options->with, "a plate to show to the left of each frame");
