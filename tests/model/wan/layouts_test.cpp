@@ -1,0 +1,272 @@
+// One model in every layout that studios download (scripts/parity/fixtures_layouts.py).
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "model/video_model.h"
+#include "model/wan/wan_folder.h"
+#include "model/weights/safetensors.h"
+#include "model/weights/weights_file.h"
+
+using namespace derrumbe;
+using namespace derrumbe::model;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kLayouts = fs::path(DERRUMBE_TEST_DATA) / "layouts_0";
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+/// All tensors under diffusers' names, in float32.
+Tensors tensorsOf(const WanFolder& folder) {
+    Tensors all;
+    for (const auto& source : {folder.transformerTensors, folder.vaeTensors, folder.textTensors})
+        for (const auto& item : source->tensors())
+            all[item.first] = source->read(item.first).to(at::kFloat);
+    return all;
+}
+
+Tensors read(const fs::path& file) {
+    Tensors all;
+    const auto source = openWeights(file);
+    for (const auto& item : source->tensors()) all[item.first] = source->read(item.first).clone();
+    return all;
+}
+
+/// A copy of a layout that a test may change, gone at its end.
+struct Copy {
+    fs::path path;
+    explicit Copy(const std::string& layout) {
+        std::string name = (fs::temp_directory_path() / "layout_XXXXXX").string();
+        path = ::mkdtemp(name.data());
+        fs::copy(kLayouts / layout, path, fs::copy_options::recursive);
+    }
+    ~Copy() { fs::remove_all(path); }
+    void write(const std::string& file, const Tensors& tensors) const {
+        writeSafetensors(path / file, tensors);
+    }
+};
+
+std::string all(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return text;
+}
+
+bool says(const std::string& text, const std::string& part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+/// Differences of two models' tensors, by name; empty where they are the same to the bit.
+std::string differences(const Tensors& a, const Tensors& b) {
+    std::string text;
+    for (const auto& [name, tensor] : a) {
+        const auto found = b.find(name);
+        if (found == b.end())
+            text += name + " is missing; ";
+        else if (!at::equal(tensor, found->second))
+            text += name + " differs; ";
+    }
+    for (const auto& item : b)
+        if (a.count(item.first) == 0) text += item.first + " is new; ";
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("every layout holds the same tensors, to the bit", "[layouts]") {
+    const Tensors expected = tensorsOf(readWanFolder(kLayouts / "diffusers"));
+    CHECK(expected.size() > 300);
+    for (const char* layout : {"original", "comfy", "comfy_fp8"}) {
+        INFO(layout);
+        CHECK(all(checkModel(kLayouts / layout)) == "");
+        const WanFolder folder = readWanFolder(kLayouts / layout);
+        CHECK(differences(expected, tensorsOf(folder)) == "");
+        CHECK(folder.description.parameters ==
+              readWanFolder(kLayouts / "diffusers").description.parameters);
+    }
+}
+
+TEST_CASE("GGUF files hold what the gguf package reads from them", "[layouts][gguf]") {
+    Tensors expected = tensorsOf(readWanFolder(kLayouts / "diffusers"));
+    const Tensors dequantised =
+        read(kLayouts.parent_path() / "layouts_expected_0/gguf.safetensors");
+    CHECK(dequantised.size() > 25);
+    for (const auto& [name, tensor] : dequantised) {
+        REQUIRE(expected.count(name) == 1);
+        expected[name] = tensor;
+    }
+    CHECK(all(checkModel(kLayouts / "gguf")) == "");
+    CHECK(differences(expected, tensorsOf(readWanFolder(kLayouts / "gguf"))) == "");
+}
+
+TEST_CASE("every layout gives the same pixels", "[layouts]") {
+    at::manual_seed(1);
+    const at::Tensor latents = at::randn({1, 16, 2, 4, 4}), control = at::randn({1, 96, 2, 4, 4});
+    const std::vector<int64_t> ids{5, 7, 9, 1};
+    const auto run = [&](const char* layout) {
+        const auto model = loadVideoModel(kLayouts / layout, {});
+        const at::Tensor prompt = model->encodePrompt(ids);
+        const at::Tensor v = model->velocity(latents, 500, prompt, control, 1.0);
+        return model->decode(latents - 0.5 * v, {});
+    };
+    const at::Tensor expected = run("diffusers");
+    REQUIRE(expected.sizes() == at::IntArrayRef({1, 3, 5, 32, 32}));
+    for (const char* layout : {"original", "comfy", "comfy_fp8"}) {
+        INFO(layout);
+        CHECK(at::equal(run(layout), expected));
+    }
+    const at::Tensor quantised = run("gguf");
+    CHECK(quantised.isfinite().all().item<bool>());
+    CHECK_FALSE(at::equal(quantised, expected));
+}
+
+TEST_CASE("the vocabulary is found beside the files or in them", "[layouts]") {
+    const std::string expected = vocabulary(describeModel(kLayouts / "diffusers"));
+    CHECK(expected.size() > 1000);
+    for (const char* layout : {"original", "comfy", "comfy_fp8"}) {
+        INFO(layout);
+        CHECK(vocabulary(describeModel(kLayouts / layout)) == expected);
+    }
+    CHECK(describeModel(kLayouts / "comfy").tokenizerTensor == "spiece_model");
+    // GGUF keeps the pieces and the normaliser, which is all that encoding needs.
+    const at::Tensor kept =
+        read(kLayouts.parent_path() / "layouts_expected_0/gguf.safetensors").at("spiece_model");
+    CHECK(vocabulary(describeModel(kLayouts / "gguf")) ==
+          std::string(static_cast<const char*>(kept.const_data_ptr()), kept.nbytes()));
+    const Copy copy("comfy_fp8");
+    fs::remove(copy.path / "spiece.model");
+    CHECK(says(all(checkModel(copy.path)), "spiece.model is missing"));
+}
+
+TEST_CASE("files are known by their headers, whatever they are called", "[layouts]") {
+    const Copy copy("comfy_fp8");
+    fs::rename(copy.path / "transformer.safetensors", copy.path / "vae.bin");
+    fs::create_directory(copy.path / "a");
+    fs::rename(copy.path / "vae.safetensors", copy.path / "a/model");
+    CHECK(all(checkModel(copy.path)) == "");
+    const Copy gguf("gguf");
+    fs::rename(gguf.path / "transformer.gguf", gguf.path / "t.safetensors");
+    CHECK(all(checkModel(gguf.path)) == "");
+}
+
+TEST_CASE("one file may hold every part", "[layouts]") {
+    const Copy copy("comfy");
+    Tensors one = read(copy.path / "diffusion_pytorch_model.safetensors");
+    for (const auto& [name, tensor] : read(copy.path / "Wan2.1_VAE.safetensors"))
+        one["first_stage_model." + name] = tensor;
+    for (const auto& [name, tensor] : read(copy.path / "text_encoders/umt5_xxl.safetensors"))
+        one["text_encoders.umt5xxl.transformer." + name] = tensor;
+    fs::remove_all(copy.path / "text_encoders");
+    fs::remove(copy.path / "Wan2.1_VAE.safetensors");
+    copy.write("diffusion_pytorch_model.safetensors", one);
+    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(vocabulary(describeModel(copy.path)).size() > 1000);
+    CHECK(differences(tensorsOf(readWanFolder(kLayouts / "diffusers")),
+                      tensorsOf(readWanFolder(copy.path))) == "");
+}
+
+TEST_CASE("a VACE module is joined with its base", "[layouts]") {
+    const Copy copy("original");
+    Tensors base, module;
+    for (const auto& [name, tensor] : read(copy.path / "diffusion_pytorch_model.safetensors"))
+        (name.rfind("vace_", 0) == 0 ? module : base)[name] = tensor;
+    copy.write("diffusion_pytorch_model.safetensors", base);
+    const std::string text = all(checkModel(copy.path));
+    CHECK(says(text, "no VACE layers"));
+    // Heads of 16 channels cannot be told from shapes, and the configuration is of the base alone.
+    copy.write("module.safetensors", module);
+    CHECK(says(all(checkModel(copy.path)), "num_heads is needed"));
+    fs::remove(copy.path / "module.safetensors");
+    fs::remove(copy.path / "diffusion_pytorch_model.safetensors");
+    copy.write("module.safetensors", module);
+    CHECK(says(all(checkModel(copy.path)), "no file here holds a transformer"));
+}
+
+TEST_CASE("what is missing is named as the file names it", "[layouts]") {
+    const Copy copy("original");
+    Tensors transformer = read(copy.path / "diffusion_pytorch_model.safetensors");
+    transformer.erase("blocks.1.cross_attn.norm_q.weight");
+    transformer.erase("head.modulation");
+    transformer["blocks.0.ffn.0.bias"] = at::zeros({3});
+    transformer["surplus"] = at::zeros({3});
+    copy.write("diffusion_pytorch_model.safetensors", transformer);
+    Tensors vae = read(copy.path / "Wan2.1_VAE.safetensors");
+    vae.erase("decoder.upsamples.5.residual.2.weight");
+    vae.erase("encoder.middle.1.to_qkv.bias");
+    copy.write("Wan2.1_VAE.safetensors", vae);
+    Tensors text = read(copy.path / "models_t5.safetensors");
+    text.erase("blocks.1.ffn.gate.0.weight");
+    copy.write("models_t5.safetensors", text);
+    const std::string lines = all(checkModel(copy.path));
+    for (const char* line :
+         {"transformer: blocks.1.cross_attn.norm_q.weight [32] is missing",
+          "transformer: head.modulation [1, 2, 32] is missing",
+          "transformer: blocks.0.ffn.0.bias is [3], [256] was expected",
+          "transformer: surplus is unexpected", "vae: decoder.upsamples.5.residual.2.weight",
+          "vae: encoder.middle.1.to_qkv.bias [24] is missing",
+          "text_encoder: blocks.1.ffn.gate.0.weight [32, 256] is missing"})
+        CHECK(says(lines, line));
+    CHECK(std::count(lines.begin(), lines.end(), '\n') == 7);
+}
+
+TEST_CASE("a part that is not there is named, with what to do about pickles", "[layouts]") {
+    const Copy copy("original");
+    fs::remove(copy.path / "Wan2.1_VAE.safetensors");
+    std::ofstream(copy.path / "Wan2.1_VAE.pth", std::ios::binary)
+        << "PK\x03\x04" << std::string(100, '\0');
+    fs::remove(copy.path / "models_t5.safetensors");
+    std::ofstream(copy.path / "models_t5.pth", std::ios::binary)
+        << "\x80\x02" << std::string(100, '.');
+    std::string text = all(checkModel(copy.path));
+    CHECK(says(text, "no file here holds a VAE"));
+    CHECK(says(text, "no file here holds a text encoder"));
+    CHECK(says(text, "Wan2.1_VAE.pth: a pickle"));
+    CHECK(says(text, "models_t5.pth: a pickle"));
+    CHECK(says(text, "pth_to_safetensors.py"));
+
+    // Two of a kind, and a file that cannot be read.
+    const Copy two("original");
+    fs::copy_file(two.path / "diffusion_pytorch_model.safetensors", two.path / "high_noise");
+    fs::remove(two.path / "Wan2.1_VAE.safetensors");
+    std::ofstream(two.path / "vae.gguf", std::ios::binary) << "GGUF" << std::string(60, '\xff');
+    text = all(checkModel(two.path));
+    CHECK(says(text, "2 files hold a transformer"));
+    CHECK(says(text, "high_noise"));
+    CHECK(says(text, "vae.gguf: not a valid GGUF file"));
+}
+
+TEST_CASE("a diffusers folder may hold a part of another layout", "[layouts]") {
+    const Copy copy("diffusers");
+    const Tensors expected = tensorsOf(readWanFolder(copy.path));
+    fs::remove(copy.path / "transformer/diffusion_pytorch_model.safetensors.index.json");
+    for (int i = 1; i < 3; ++i)
+        fs::remove(copy.path / ("transformer/diffusion_pytorch_model-0000" + std::to_string(i) +
+                                "-of-00002.safetensors"));
+    fs::copy_file(kLayouts / "comfy_fp8/transformer.safetensors",
+                  copy.path / "transformer/x.safetensors");
+    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(differences(expected, tensorsOf(readWanFolder(copy.path))) == "");
+    fs::remove(copy.path / "transformer/x.safetensors");
+    fs::copy_file(kLayouts / "gguf/transformer.gguf", copy.path / "transformer/x.gguf");
+    CHECK(all(checkModel(copy.path)) == "");
+    // The original release's configuration, too.
+    fs::copy_file(kLayouts / "gguf/config.json", copy.path / "transformer/config.json",
+                  fs::copy_options::overwrite_existing);
+    CHECK(all(checkModel(copy.path)) == "");
+}
+
+TEST_CASE("folders of single files are found and listed", "[layouts]") {
+    const fs::path layout = kLayouts / "original";
+    CHECK(findModel("original", kLayouts) == layout);
+    CHECK(listModels({layout}) == std::vector{layout});
+    const auto listed = listModels({kLayouts});
+    CHECK(listed.size() == 5);
+    CHECK(describeModel(layout).name == "original");
+    CHECK(describeModel(layout).files.size() == 5);  // three weights, a configuration, a vocabulary
+}
