@@ -96,6 +96,20 @@ void convertColours(const RenderPlan& plan, const image::ColorConfig& colours, F
     if (primaries[0] != 0) output.chromaticities = primaries;
 }
 
+/// A written frame as a reader gets it. That it cannot be read is the output's fault, not an
+/// input's: its folder was removed, or its disk is broken.
+image::PlateImage readBack(const std::string& file) {
+    try {
+        return image::readPlate(file);
+    } catch (const Error& error) {
+        if (error.code() != ExitCode::Input) throw;
+        throw Error(
+            ExitCode::Output,
+            "cannot be read again after it was written: " + error.problems().front().message,
+            {file});
+    }
+}
+
 }  // namespace
 
 Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours,
@@ -136,15 +150,15 @@ Delivered deliverFrame(const RenderPlan& plan, const image::ColorConfig& colours
     output.metadata = headerFacts(plan, contentHash);
     output.metadata["derrumbe/pixelHash"] = storedPixelHash(output);
     image::writeExr(job.output, output);
-    image::PlateImage written = image::readPlate(job.output);
+    image::PlateImage written = readBack(job.output);
     if (const std::string hash = storedPixelHash(written);
         hash != output.metadata["derrumbe/pixelHash"]) {
         // A lossy compression: the digest is of what a reader gets.
         output.metadata["derrumbe/pixelHash"] = hash;
         image::writeExr(job.output, output);
-        written = image::readPlate(job.output);
+        written = readBack(job.output);
     }
-    delivered.sha256 = provenance::sha256File(job.output);
+    delivered.sha256 = provenance::sha256File(job.output, ExitCode::Output);
     delivered.pixelSha256 = provenance::sha256Pixels(written.frame);
     return delivered;
 }

@@ -72,6 +72,20 @@ void deliver(Run& run, const std::vector<const FrameJob*>& jobs, const Generated
     }
 }
 
+/// Takes frames out of the record that are gone again, with a folder that was removed or renamed
+/// meanwhile: no log may name them. Returns the first; empty: none.
+std::string forgetGone(Record& record) {
+    const auto gone = [](const Delivered& frame) {
+        std::error_code unknown;
+        return !fs::is_regular_file(frame.file, unknown);
+    };
+    const auto first = std::find_if(record.frames.begin(), record.frames.end(), gone);
+    if (first == record.frames.end()) return {};
+    std::string file = first->file;
+    std::erase_if(record.frames, gone);
+    return file;
+}
+
 /// The way of the data.
 void renderShot(Run& run) {
     prepareOutputs(run);
@@ -86,6 +100,11 @@ void renderShot(Run& run) {
     const Generated generated = needsModel ? generate(run) : Generated{};
     run.stage("writing frames", 0.05);
     deliver(run, jobs, generated);
+    if (const std::string gone = forgetGone(run.record); !gone.empty())
+        throw Error(ExitCode::Output,
+                    "was delivered and is gone: its folder was removed or renamed meanwhile; run "
+                    "the same command again",
+                    {gone});
     StateStore(fs::path(run.plan.frames.front().output).parent_path(), run.record.contentSha256)
         .remove();
     run.progress.finish();
@@ -115,6 +134,7 @@ std::string logText(const Run& run, provenance::Outcome outcome, const std::stri
 void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure) {
     const fs::path& path = run.plan.shot.provenance.path;
     std::error_code unknown;
+    forgetGone(run.record);
     const auto former = readFormerLog(path);
     // Frames that this run did not come to are described, too.
     if (!run.record.contentSha256.empty()) describeKept(run, former, false);
