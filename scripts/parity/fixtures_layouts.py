@@ -143,11 +143,13 @@ def add_vocabulary(writer: gguf.GGUFWriter, vocabulary: bytes) -> bytes:
     writer.add_token_types([piece.type for piece in model.pieces])
     writer.add_add_space_prefix(model.normalizer_spec.add_dummy_prefix)
     writer.add_remove_extra_whitespaces(model.normalizer_spec.remove_extra_whitespaces)
-    writer.add_precompiled_charsmap(model.normalizer_spec.precompiled_charsmap)
+    charsmap = model.normalizer_spec.precompiled_charsmap
+    if charsmap:
+        writer.add_precompiled_charsmap(charsmap)
+        kept.normalizer_spec.precompiled_charsmap = charsmap
     for piece in model.pieces:
         kept.pieces.add(piece=piece.piece, score=piece.score, type=piece.type)
     spec = kept.normalizer_spec
-    spec.precompiled_charsmap = model.normalizer_spec.precompiled_charsmap
     spec.add_dummy_prefix = model.normalizer_spec.add_dummy_prefix
     spec.remove_extra_whitespaces = model.normalizer_spec.remove_extra_whitespaces
     bytes_kept = kept.SerializeToString()

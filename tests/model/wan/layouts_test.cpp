@@ -94,8 +94,8 @@ TEST_CASE("every layout holds the same tensors, to the bit", "[layouts]") {
 
 TEST_CASE("GGUF files hold what the gguf package reads from them", "[layouts][gguf]") {
     Tensors expected = tensorsOf(readWanFolder(kLayouts / "diffusers"));
-    const Tensors dequantised =
-        read(kLayouts.parent_path() / "layouts_expected_0/gguf.safetensors");
+    Tensors dequantised = read(kLayouts.parent_path() / "layouts_expected_0/gguf.safetensors");
+    dequantised.erase("spiece_model");
     CHECK(dequantised.size() > 25);
     for (const auto& [name, tensor] : dequantised) {
         REQUIRE(expected.count(name) == 1);
