@@ -1,8 +1,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "support/philox.h"
 #include "model/sampling/sampler.h"
+#include "support/philox.h"
 
 namespace derrumbe::model {
 
