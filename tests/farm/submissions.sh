@@ -20,7 +20,7 @@ expect() { diff -u <(printf '%s\n' "$@") "$STUB_LOG" || fail "other calls"; }
 scripts=("$farm"/*.sh "$farm"/*/*.sh "$farm"/slurm/derrumbe.sbatch "$here"/*.sh)
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script"; done
 if have shellcheck "style of the scripts"; then (cd "$farm/../.." && shellcheck -x -e SC2015 "${scripts[@]}") || fail shellcheck; fi
-python3 -m py_compile "$farm"/opencue/submit.py
+python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$farm/opencue/submit.py"
 
 mkdir show && cd show && touch sh010.yaml "sh 020.yaml" && cd ..
 cat >list.txt <<'LIST'
