@@ -1,4 +1,4 @@
-"""Writes the model folder that diffusers' WanVACEPipeline and the renderer load.
+"""Writes the model folder that diffusers' WanVACEPipeline and the renderer load, with the logs of its training.
 
 python export.py --vae RUN/vae.pt --tokenizer RUN/spiece.model [--transformer RUN/transformer.pt] --out FOLDER/derrumbe-mini
 
@@ -139,6 +139,10 @@ def main() -> None:
                      "samples": run["samples"] if run else 0},
     }
     (part / "derrumbe.json").write_text(json.dumps(about, indent=2) + "\n")
+    for stage, path in (("vae", arguments.vae), ("transformer", arguments.transformer)):
+        if path and (path.parent / "log.jsonl").exists():  # the curve that the model card quotes
+            (part / "training").mkdir(exist_ok=True)
+            shutil.copyfile(path.parent / "log.jsonl", part / "training" / f"{stage}.jsonl")
     if arguments.card:
         shutil.copyfile(arguments.card, part / "README.md")
     size = sum(p.stat().st_size for p in part.rglob("*") if p.is_file())

@@ -148,9 +148,10 @@ class HeldOut:
 
 
 def channelWeights(std: torch.Tensor) -> torch.Tensor:
-    """Loss weight of each normalised channel: those that carry the picture (large spread) count more, mean 1. The spread of
-    latents from linear_start.py is the root of the amplitude in the picture."""
-    weight = std.clamp_min(1e-3)
+    """Loss weight of each normalised channel, mean 1: what it carries of the picture. The spread of latents from
+    linear_start.py is the root of the amplitude in the picture, so this is the amplitude: between squared error of the
+    latents, which leaves blotches of brightness, and that of the picture, which is nearly brightness alone."""
+    weight = std.clamp_min(1e-3) ** 2
     return (weight / weight.mean())[None, :, None, None, None]
 
 
