@@ -145,5 +145,5 @@ def machineFacts() -> dict:
             "diffusers": diffusers.__version__,
             "transformers": transformers.__version__,
         },
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join(Path(a).name if a.startswith("/") else a for a in sys.argv),
     }

@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="path without suffix; .json, .md and .png are written")
+    parser.add_argument("--out", type=Path, required=True, help="path without suffix; .json, .md and .jpg are written")
     parser.add_argument("--shots", type=int, default=12)
     parser.add_argument("--directions", type=int, default=6, help="shots for the left/right figure")
     parser.add_argument("--size", type=int, default=128)
@@ -161,7 +161,7 @@ def main() -> None:
     arguments.out.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
     markdown = "| figure | measured |\n|---|---|\n" + "".join(f"| {k} | {v} |\n" for k, v in table.items())
     arguments.out.with_suffix(".md").write_text(markdown)
-    sheet(rows, 6, arguments.out.with_suffix(".png"), height=96)
+    sheet(rows, 6, arguments.out.with_suffix(".jpg"), height=96)
     print(markdown)
 
 
