@@ -51,6 +51,16 @@ def corpus(count: int, seed: int) -> list[str]:
     return lines
 
 
+def forgetPaths(path: Path) -> None:
+    """Takes the folder names of the training machine out of a vocabulary; pieces and ids stay as they are."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto.FromString(path.read_bytes())
+    model.trainer_spec.ClearField("input")
+    model.trainer_spec.ClearField("model_prefix")
+    path.write_bytes(model.SerializeToString())
+
+
 def main() -> None:
     import sentencepiece
 
@@ -70,6 +80,7 @@ def main() -> None:
         pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>", eos_piece="</s>", unk_piece="<unk>",
         normalization_rule_name="nmt_nfkc", num_threads=1, byte_fallback=False, minloglevel=1,
         input_sentence_size=60000, shuffle_input_sentence=False)
+    forgetPaths(arguments.run / "spiece.model")
     processor = sentencepiece.SentencePieceProcessor(model_file=str(arguments.run / "spiece.model"))
     text.unlink()
     print(f"{processor.get_piece_size()} pieces; "
