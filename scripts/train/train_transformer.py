@@ -313,7 +313,7 @@ def main() -> None:
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(list({id(p): p for m in modules.values() for p in m.parameters()}.values()), 1.0)
+        torch.nn.utils.clip_grad_norm_([p for m in modules.values() for p in m.parameters()], 1.0)
         for optimiser in optimisers:
             optimiser.step()
         step, samples = step + 1, samples + count
