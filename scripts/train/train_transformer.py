@@ -78,7 +78,7 @@ def latentStatistics(store: LatentStore) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Batches:
-    """Draws batches: a bucket by its share of the samples, a prompt, the fill of the reactive clip, prompt dropout."""
+    """Draws batches: a bucket by its share of all latent frames, a prompt, the fill of the reactive clip, prompt dropout."""
 
     def __init__(self, store: LatentStore, mean, std, zeroLatents, arguments, seed: int):
         self.store, self.arguments, self.zero = store, arguments, zeroLatents
@@ -91,7 +91,7 @@ class Batches:
     def draw(self) -> dict:
         rng, arguments = self.rng, self.arguments
         shapes = [s for s, items in self.store.buckets.items() if len(items) >= min(4, arguments.batch)]
-        weights = [len(self.store.buckets[s]) for s in shapes]
+        weights = [len(self.store.buckets[s]) * s[1] for s in shapes]  # long clips fill a batch with fewer samples
         shape = rng.choices(shapes, weights)[0]
         tokens = shape[1] * shape[2] * shape[3] // 4
         count = max(1, min(arguments.batch, arguments.batch_tokens // tokens))
@@ -179,6 +179,7 @@ def main() -> None:
     parser.add_argument("--early-share", type=float, default=0.3,
                         help="share of the samples at the first steps of sampling (sigma above 0.94), where layout is decided")
     parser.add_argument("--shift", type=float, default=3.0)
+    parser.add_argument("--decay", type=float, default=0.4, help="share of the time, the last, in which the rates fall to 0.05")
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
@@ -292,7 +293,7 @@ def main() -> None:
 
     while clock.seconds() < 60 * arguments.minutes:
         share = clock.seconds() / (60 * arguments.minutes)
-        scale = min(1.0, (step - firstStep + 1) / 60) * (1.0 if share < 0.6 else max(0.05, (1 - share) / 0.4))
+        scale = min(1.0, (step - firstStep + 1) / 60) * max(0.05, min(1.0, (1 - share) / arguments.decay))
         for optimiser, groupRates in zip(optimisers, rates):
             for group, rate in zip(optimiser.param_groups, groupRates):
                 group["lr"] = rate * scale
