@@ -1,6 +1,7 @@
 """Measures a model folder on held-out shots and writes the table as JSON and markdown.
 
 python evaluate.py --model FOLDER --clips HELD_OUT --out results/NAME [--shots 12] [--size 128] [--steps 20]
+                   [--classifier RUN/kind.pt]
 
 Held-out: clips of other seeds that no training run reads, photographs left out of the VAE's training. Every figure
 says over how many shots it was taken; "+-" is the standard error of the mean over shots.
@@ -12,6 +13,7 @@ import argparse
 import json
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ import torch.nn.functional as F
 from common import machineFacts, setDevice
 from data import Clip, ClipStore, loadPhotographs, panPhotograph, toModel
 from footage.prompts import mirror_prompt
+from kind_classifier import describe, halvesDistance, loadClassifier, wholeClip
 from sample import generate, loadPipeline, sheet, outlined, shotOf
 from vae import decodeLatent, encodeMean, psnr, useFastConvolutions
 
@@ -81,6 +84,44 @@ def vaeFigures(vae, clips: list[Clip], size: int) -> dict:
     return {"VAE PSNR, simulated (dB)": meanAndError(simulated), "VAE PSNR, photographs (dB)": meanAndError(photographs)}
 
 
+Judged = tuple[Clip, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # clip, plate, truth, mask, made
+
+
+def confusion(true: list[str], named: list[str]) -> dict[str, dict[str, int]]:
+    """For every kind how often each kind was named."""
+    return {kind: dict(Counter(n for t, n in zip(true, named) if t == kind)) for kind in sorted(set(true))}
+
+
+def kindFigures(checkpoint: Path | None, judged: list[Judged], device) -> tuple[dict[str, str], dict]:
+    """What a classifier names generated clips, beside what it names the truth (the most that can be asked of the model)
+    and the plate left as it is (the least); and Frechet distances in its features, see kind_classifier.py.
+
+    The truth is shown within the matte, as the model's answer is: else what the matte leaves out would be counted against
+    the model. Clips in which nothing should happen are named too, but have no part in the distance: there the plate is
+    the truth. Returns the table's rows and, for the JSON, per kind what was named."""
+    share, distance = "kind named rightly by a classifier (share): ", "Frechet distance to true clips in its features: "
+    if checkpoint is None or not judged:
+        return {share + "generated": "not measured", distance + "generated": "not measured"}, {}
+    model, kinds = loadClassifier(checkpoint, device)
+    sources = {"generated": [wholeClip(plate, made) for _, plate, _, _, made in judged],
+               "the truth": [wholeClip(plate, np.where(mask[..., None] > 0.5, truth, plate))
+                             for _, plate, truth, mask, _ in judged],
+               "the plate stays": [wholeClip(plate, plate) for _, plate, _, _, _ in judged]}
+    true = [clip.kind for clip, *_ in judged]
+    moving = [i for i, kind in enumerate(true) if kind != "nothing"]
+    rows, named, features = {}, {}, {}
+    for source, inputs in sources.items():
+        features[source], numbers = describe(model, inputs)
+        named[source] = [kinds[i] for i in numbers]
+        rows[share + source] = meanAndError([float(a == b) for a, b in zip(true, named[source])])
+    half = len(moving) // 2
+    for source in sources:
+        rows[distance + source] = "not measured" if half < 2 else (
+            f"{halvesDistance(features[source][moving], features['the truth'][moving]):.3g} "
+            f"(n={half} and {len(moving) - half}, mean of 200 splits)")
+    return rows, {source: confusion(true, names) for source, names in named.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
@@ -91,6 +132,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--classifier", type=Path, help="checkpoint of kind_classifier.py; without it two figures are left out")
     parser.add_argument("--timing", action="store_true", help="also time 25 frames of 256x256")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
@@ -107,11 +149,13 @@ def main() -> None:
     table = vaeFigures(pipeline.vae, moving[:8], arguments.size)
 
     ratios, correlations, over, flickers, rows = [], [], [], [], []
+    judged: list[Judged] = []
     shots = [(c, *shotOf(c, arguments.size)) for c in moving]
     meanImage = np.mean([t[-1].mean(axis=(0, 1)) for _, _, t, _ in shots], axis=0)
     for clip, plate, truth, mask in shots:
         prompt = clip.meta["prompts"]["en"][0]
         made = generate(pipeline, plate, mask, prompt, seed=1, **options)
+        judged.append((clip, plate, truth, mask, made))
         a, b = change(made, plate, mask), change(truth, plate, mask)
         ratios.append(a[-1] / max(b[-1], 1e-3))
         if a.std() > 1e-6 and b.std() > 1e-6:
@@ -135,8 +179,9 @@ def main() -> None:
 
     kept, empty = [], []
     for clip in still[:3]:
-        plate, _, mask = shotOf(clip, arguments.size)
+        plate, truth, mask = shotOf(clip, arguments.size)
         made = generate(pipeline, plate, mask, clip.meta["prompts"]["en"][0], seed=1, **options)
+        judged.append((clip, plate, truth, mask, made))
         kept.append(psnr(torch.from_numpy(toModel(made)), torch.from_numpy(toModel(plate))))
     for clip, plate, _, mask in shots[:2]:
         made = generate(pipeline, plate, np.zeros_like(mask), "the building collapses", seed=1, composite=False, **options)
@@ -151,9 +196,10 @@ def main() -> None:
         generate(pipeline, plate, mask, "the building collapses", seed=1, **options)
         table[f"seconds, {len(plate)} frames of {plate.shape[2]}x{plate.shape[1]}, diffusers"] = f"{time.monotonic() - start:.1f}"
 
-    table["kind named by a classifier; Frechet distance"] = "not measured yet"
+    figures, named = kindFigures(arguments.classifier, judged, device)
+    table.update(figures)
     facts = {**machineFacts(), "model": arguments.model.name, "size": arguments.size, "steps": arguments.steps,
-             "guidance": arguments.guidance, "kinds": sorted({c.kind for c in moving}), "figures": table}
+             "guidance": arguments.guidance, "kinds": sorted({c.kind for c in moving}), "figures": table, "kinds named": named}
     about = arguments.model / "derrumbe.json"
     if about.exists():
         facts["training"] = json.loads(about.read_text())["training"]

@@ -13,6 +13,8 @@ import vae as vaeModule
 from conditioning import MATTE_FORMS, latentWeight, packMask, shapeMatte
 from data import Clip, toModel
 from encode_latents import drawVariant
+from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, drawSample, frechetDistance, halvesDistance,
+                             wholeClip)
 from narrow_latents import narrowed
 from transformer import CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
 
@@ -174,6 +176,51 @@ class Variants(unittest.TestCase):
             self.assertEqual(float(variant["mask"][: variant["onset"]].sum()), 0.0)
             seen.add(word)
         self.assertEqual(seen, {"left", "right"})
+
+
+class Kinds(unittest.TestCase):
+    def clip(self, kind: str, seed: int) -> SmallClip:
+        """A grey plate; its left or right half turns bright, or nothing does."""
+        plate = np.random.default_rng(seed).integers(90, 110, (29, 64, 64, 3)).astype(np.uint8)
+        truth = plate.copy()
+        if kind != "nothing":
+            truth[3:, :, slice(0, 32) if kind == "left" else slice(32, 64)] = 220
+        return SmallClip(plate, truth, truth, kind, 3)
+
+    def testFlipSwapsTheKind(self):
+        seen = set()
+        for seed in range(30):
+            video, kind = drawSample(self.clip("left", 0), random.Random(seed))
+            change = video[-1, 3:].mean(dim=(0, 1))
+            side = "nothing" if float(change.abs().max()) == 0 else "left" if change[:20].mean() > change[-20:].mean() else "right"
+            self.assertEqual(kind, side)
+            seen.add(kind)
+        self.assertLessEqual({"left", "right"}, seen)
+
+    def testLearnsWhatCanBeToldApart(self):
+        torch.manual_seed(0)
+        kinds, rng = ["left", "right", "nothing"], random.Random(0)
+        clips = [self.clip(kind, i) for i, kind in enumerate(kinds)]
+        model = KindClassifier(3, width=8, features=16)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
+        for _ in range(30):
+            videos, names = drawBatch(clips, kinds, 6, rng)
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(model(videos), names).backward()
+            optimiser.step()
+        unseen = [self.clip(kind, 100 + i) for i, kind in enumerate(kinds)]
+        features, named = describe(model.eval(), [wholeClip(c.plate, c.truth) for c in unseen])
+        self.assertEqual(list(named), [0, 1, 2])
+        self.assertEqual(features.shape, (3, 16))
+
+    def testFrechetDistanceOfGaussians(self):
+        rng = np.random.default_rng(0)
+        a = rng.normal(0.0, 1.0, (40000, 3))
+        self.assertEqual(frechetDistance(a, a), 0.0)
+        self.assertAlmostEqual(frechetDistance(a, a + [1.0, -2.0, 0.0]), 5.0, places=6)
+        b = rng.normal([2.0, 0.0, 0.0], [1.0, 3.0, 1.0], (40000, 3))  # 2 squared for the mean, 3 - 1 squared for the spread
+        self.assertAlmostEqual(frechetDistance(a, b), 8.0, delta=0.2)
+        self.assertAlmostEqual(halvesDistance(a[:400] + [3.0, 0.0, 0.0], a[:400]), 9.0, delta=0.5)
 
 
 if __name__ == "__main__":
