@@ -39,20 +39,6 @@ def loadVae(path: Path, device) -> torch.nn.Module:
     return vae.to(device).eval().requires_grad_(False)
 
 
-def halfSpeed(frames: np.ndarray) -> np.ndarray:
-    """[F,...] uint8 to 2F-1 frames at half the speed: every other frame is the blend of its neighbours."""
-    out = np.empty((2 * len(frames) - 1, *frames.shape[1:]), np.uint8)
-    out[::2] = frames
-    out[1::2] = ((frames[:-1].astype(np.uint16) + frames[1:] + 1) // 2).astype(np.uint8)
-    return out
-
-
-def slowed(clip: Clip) -> Clip:
-    """The clip at half speed: simulations are short, and windows of 49 frames have to be learnt from something."""
-    meta = {**clip.meta, "onset": 2 * clip.onset - 1 if clip.onset > 0 else 0}
-    return Clip(clip.name, halfSpeed(clip.clean), halfSpeed(clip.destroyed), halfSpeed(clip.matte), meta)
-
-
 def drawVariant(clip: Clip, size: int, frames: int, rng: random.Random) -> dict:
     """One training sample of a clip: plate, truth, mask and prompts, cropped, flipped and with a drawn matte form."""
     total, height, width = clip.clean.shape[:3]
@@ -104,7 +90,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="side of square crops")
     parser.add_argument("--at-least", type=int, default=0, help="skip clips whose shorter side is below this")
     parser.add_argument("--frames", type=int, default=25)
-    parser.add_argument("--slow", action="store_true", help="clips at half speed, 49 frames of 25")
     parser.add_argument("--limit", type=int, default=0, help="stop after this many files")
     parser.add_argument("--watch", action="store_true", help="go on looking for new clips")
     parser.add_argument("--device", default="auto")
@@ -123,7 +108,7 @@ def main() -> None:
         # All first draws before the second ones: variety of clips is worth more than variety of mattes.
         for draw in range(arguments.draws):
             for path in paths:
-                target = arguments.out / f"{path.parent.name}_{path.stem}_{arguments.size}{'s' if arguments.slow else ''}_{draw}.npz"
+                target = arguments.out / f"{path.parent.name}_{path.stem}_{arguments.size}_{draw}.npz"
                 if target.exists() or time.time() - path.stat().st_mtime < 3:
                     continue
                 try:
@@ -133,8 +118,6 @@ def main() -> None:
                     continue
                 if min(clip.clean.shape[1:3]) < arguments.at_least:
                     continue
-                if arguments.slow:
-                    clip = slowed(clip)
                 rng = random.Random(hashName(target.stem))
                 variant = drawVariant(clip, arguments.size, arguments.frames, rng)
                 arrays = encodeVariant(vae, variant, device)
