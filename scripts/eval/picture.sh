@@ -6,6 +6,7 @@
 # --plates: shot files (FOLDER/NAME/shot.yaml); seven simulated ones are made there where none are. The demo is measured too.
 # --out: where the results go (default scripts/eval/results). --work: plates and renders (default build/picture).
 # --long: frames of the long shots, more than one window (default 97). DERRUMBE: the program (default build/release/derrumbe).
+# Shots are rendered side by side, one thread each, $DERRUMBE_EVAL_JOBS at a time (default: one a core).
 # Python with numpy, scipy, numba, scikit-image, OpenImageIO and safetensors: $DERRUMBE_EVAL_PYTHON, else .venv's, else python3.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +14,7 @@ root=$(cd "$here/../.." && pwd)
 command="scripts/eval/picture.sh${*:+ $*}"
 plates="" model=$root/models/derrumbe-mini out=$here/results work=$root/build/picture long=97
 program=$root/build/release/derrumbe
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit "$1"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit "$1"; }
 while [ $# -gt 0 ]; do
     case $1 in
         --plates) plates=${2:?}; shift ;;
@@ -42,7 +43,9 @@ work=$(realpath "$work") model=$(realpath "$model") program=$(realpath "$program
 plates=${plates:-$work/plates}
 ls "$plates"/*/shot.yaml >/dev/null 2>&1 || "$python" "$here/picture_plates.py" --out "$plates" --long "$long"
 
-# render FOLDER SHOT KIND [OPTION...]: the frames to FOLDER/KIND, what `plan` says of them to FOLDER/KIND.json.
+jobs=${DERRUMBE_EVAL_JOBS:-$(nproc)}
+
+# render FOLDER SHOT KIND [--set KEY=VALUE]... [OPTION...]: the frames to FOLDER/KIND, what `plan` says of them to FOLDER/KIND.json.
 render() {
     local folder=$1 shot=$2 kind=$3
     shift 3
@@ -53,21 +56,30 @@ render() {
         shift 2
     done
     "$program" plan "$shot" --json "${keys[@]}" >"$folder/$kind.json"
-    "$program" render "$shot" --progress none "${keys[@]}" "$@" >/dev/null 2>"$folder/$kind.txt" || {
+    OMP_NUM_THREADS=1 "$program" render "$shot" --threads 1 --progress none "${keys[@]}" "$@" >/dev/null 2>"$folder/$kind.txt" || {
         cat "$folder/$kind.txt" >&2
-        exit 1
+        return 1
     }
+    echo "rendered $(basename "$folder") ($kind)" >&2
+}
+
+# render_both FOLDER SHOT BARE: as the shot says; with BARE also as the model made it, anchored but without detail and grain.
+render_both() {
+    mkdir -p "$1"
+    if [ "$3" = yes ]; then render "$1" "$2" bare --set detail=off --set grain=off --set 'holdout=[]'; fi
+    render "$1" "$2" plan --dump-tensors "$1/tensors.safetensors"
 }
 
 rm -rf "$work/renders"
-for shot in "$plates"/*/shot.yaml "$root/configs/shots/demo_collapse.yaml"; do
+bare=3 running=()
+for shot in "$root/configs/shots/demo_collapse.yaml" "$plates"/*/shot.yaml; do
     name=$(basename "$shot" .yaml)
     [ "$name" != shot ] || name=$(basename "$(dirname "$shot")")
-    folder=$work/renders/$name
-    mkdir -p "$folder"
-    echo "rendering $name" >&2
-    render "$folder" "$shot" plan --dump-tensors "$folder/tensors.safetensors"
-    render "$folder" "$shot" bare --set detail=off --set grain=off --set 'holdout=[]'
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do sleep 1; done
+    render_both "$work/renders/$name" "$shot" "$([ $bare -gt 0 ] && echo yes || echo no)" &
+    running+=($!)
+    bare=$((bare - 1))
 done
-"$python" "$here/picture_measure.py" --renders "$work/renders" --out "$out" --program "$("$program" --version)" \
+for process in "${running[@]}"; do wait "$process"; done
+"$python" "$here/picture_measure.py" --renders "$work/renders" --out "$out" --jobs "$jobs" --program "$("$program" --version)" \
     --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"

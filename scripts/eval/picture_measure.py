@@ -3,8 +3,8 @@
 python picture_measure.py --renders FOLDER --out FOLDER [--program TEXT] [--command TEXT]
 
 FOLDER/NAME/ of --renders holds what picture.sh leaves of one shot: plan.json (`derrumbe plan --json`) and the frames that it
-names; bare.json and its frames, the same shot with `detail` and `grain` off and no holdout; tensors.safetensors
-(`--dump-tensors`). Colours are looked at through the repository's OpenColorIO configuration on an sRGB display.
+names; tensors.safetensors (`--dump-tensors`); and of some shots, all with a holdout among them, bare.json and its frames:
+the same with `detail` and `grain` off and no holdout. Colours are looked at through the repository's OpenColorIO configuration on an sRGB display.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 
 from picture_figures import (blockBrightness, borderRatio, colourDifference, differingPixels, ringOf, seamGradients, slope,
                              stepsOf, windowBorders)
 from picture_table import machineFacts, markdown, modelFacts, summary, writeJson
 
 DISPLAY, VIEW = "sRGB - Display", "ACES 1.0 - SDR Video"
+oiio.attribute("threads", 1)  # shots are measured side by side
 CONFIG = Path(__file__).resolve().parents[2] / "configs/ocio/derrumbe.ocio"
 
 
@@ -40,20 +43,15 @@ class Picture:
 
 
 def readPicture(path: str) -> Picture:
-    import OpenImageIO as oiio
-
     buffer = oiio.ImageBuf(str(path))
-    pixels = buffer.get_pixels(oiio.FLOAT)
-    if buffer.has_error or pixels is None:
+    if not buffer.read(convert=oiio.FLOAT):
         raise SystemExit(f"{path}: {buffer.geterror()}")
     spec = buffer.spec()
-    return Picture(pixels, list(spec.channelnames), (spec.x, spec.y))
+    return Picture(buffer.get_pixels(oiio.FLOAT), list(spec.channelnames), (spec.x, spec.y))
 
 
 def displayed(pixels: np.ndarray, space: str) -> np.ndarray:
     """Scene-linear [H,W,3] of a colour space as sRGB display values 0..1."""
-    import OpenImageIO as oiio
-
     source = oiio.ImageBuf(np.ascontiguousarray(pixels, np.float32))
     shown = oiio.ImageBufAlgo.ociodisplay(source, DISPLAY, VIEW, fromspace=space, colorconfig=str(CONFIG))
     if shown.has_error:
@@ -62,8 +60,6 @@ def displayed(pixels: np.ndarray, space: str) -> np.ndarray:
 
 
 def enlarged(picture: np.ndarray, width: int, height: int, filterName: str = "mitchell") -> np.ndarray:
-    import OpenImageIO as oiio
-
     small = oiio.ImageBuf(np.ascontiguousarray(picture, np.float32))
     return oiio.ImageBufAlgo.resize(small, filterName, roi=oiio.ROI(0, width, 0, height)).get_pixels(oiio.FLOAT)
 
@@ -86,7 +82,8 @@ class Shot:
     def __init__(self, folder: Path):
         self.name = folder.name
         self.plan = json.loads((folder / "plan.json").read_text())
-        self.bare = json.loads((folder / "bare.json").read_text())
+        bare = folder / "bare.json"
+        self.bare = json.loads(bare.read_text()) if bare.exists() else None
         self.space = self.plan["colour"]["plate"]
         x, y, width, height = self.plan["plate"]["data_window"]
         left, top, wide, high = self.plan["region"]["crop"]
@@ -94,11 +91,6 @@ class Shot:
         self.size, self.shape = (wide, high), (height, width)
         self.windows, self.latents = self.plan["windows"], self.plan["latents"][0]
         self.tensors = folder / "tensors.safetensors"
-
-    def inCrop(self) -> np.ndarray:
-        mask = np.zeros(self.shape, bool)
-        mask[self.crop] = True
-        return mask
 
     def layer(self, frame: Picture) -> np.ndarray:
         """The generated layer as it is displayed, over the crop."""
@@ -131,8 +123,7 @@ def measureShot(shot: Shot) -> dict:
     differing = {"outside the matte": 0, "before the onset": 0}
     checked = dict(differing)
     model = shot.modelVideo()
-    within = shot.inCrop()
-    for index, (job, bareJob) in enumerate(zip(shot.plan["frames"], shot.bare["frames"])):
+    for index, job in enumerate(shot.plan["frames"]):
         frame, plate = readPicture(job["output"]), readPicture(job["plate"])
         if frame.corner != plate.corner or frame.pixels.shape[:2] != plate.pixels.shape[:2]:
             raise SystemExit(f"{job['output']}: not over the plate's data window")
@@ -144,27 +135,27 @@ def measureShot(shot: Shot) -> dict:
         matte = frame.take(["matte.Y"])[..., 0]
         differing["outside the matte"] += differingPixels(same, plate.pixels, matte == 0)
         checked["outside the matte"] += int((matte == 0).sum())
-        bare = readPicture(bareJob["output"])
-        wholeMatte = bare.take(["matte.Y"])[..., 0]  # the artist's, nothing held out
-        ring = ringOf(wholeMatte, within)[shot.crop]
-        truth = displayed(plate.take(["R", "G", "B"]), shot.space)
-        layer, anchored = shot.layer(frame), shot.layer(bare)
-        for name, picture in (("delivered", layer), ("anchored", anchored)):
-            for key, value in zip((name, name + ", mean colour"), colourDifference(picture, truth[shot.crop], ring)):
+        # All else happens within the crop: the matte and what the model made lie there.
+        matte = wholeMatte = matte[shot.crop]
+        pictures = {"delivered": shot.layer(frame)}
+        if shot.bare:
+            bare = readPicture(shot.bare["frames"][index]["output"])
+            wholeMatte = bare.take(["matte.Y"])[..., 0][shot.crop]  # the artist's, nothing held out
+            pictures["anchored"] = shot.layer(bare)
+        if model:
+            pictures["model"] = shot.modelDisplayed(model[0][index])
+        truth = displayed(plate.take(["R", "G", "B"])[shot.crop], shot.space)
+        ring = ringOf(wholeMatte)
+        for name, picture in pictures.items():
+            for key, value in zip((name, name + ", mean colour"), colourDifference(picture, truth, ring)):
                 series[key].append(value)
         if model:
-            codes, mask = model[0][index], model[1][index]
-            raw = colourDifference(shot.modelDisplayed(codes), truth[shot.crop], ring)
-            for key, value in zip(("model", "model, mean colour"), raw):
-                series[key].append(value)
-            free = enlarged(mask[..., None], *shot.size, "box")[..., 0] > 0.25
-            series["told to keep"].append(colourDifference(layer, truth[shot.crop], ring & ~free)[0])
-            series["may change"].append(colourDifference(layer, truth[shot.crop], ring & free)[0])
-        composite = displayed(frame.take(["R", "G", "B"]), shot.space)
-        seam += seamGradients(composite, truth, matte)
-        inside = wholeMatte[shot.crop] > 0.5
-        brightness.append(blockBrightness(layer, inside))
-        plateBrightness.append(blockBrightness(truth[shot.crop], inside))
+            free = enlarged(model[1][index][..., None], *shot.size, "box")[..., 0] > 0.25
+            series["told to keep"].append(colourDifference(pictures["delivered"], truth, ring & ~free)[0])
+            series["may change"].append(colourDifference(pictures["delivered"], truth, ring & free)[0])
+        seam += seamGradients(displayed(frame.take(["R", "G", "B"])[shot.crop], shot.space), truth, matte)
+        brightness.append(blockBrightness(pictures["delivered"], wholeMatte > 0.5))
+        plateBrightness.append(blockBrightness(truth, wholeMatte > 0.5))
     series = {name: np.array(values, float) for name, values in series.items() if values}
     figures = {name: float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
                for name, values in series.items()}
@@ -194,20 +185,25 @@ def borderFigures(shot: Shot, brightness: np.ndarray, plate: np.ndarray) -> dict
             "borders": len(borders)}
 
 
+def measureFolder(folder: Path) -> dict:
+    measured = measureShot(Shot(folder))
+    print(f"measured {folder.name}", file=sys.stderr, flush=True)
+    return measured
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--renders", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=1, help="shots that are measured at the same time")
     parser.add_argument("--program", default="", help="what `derrumbe --version` says")
     parser.add_argument("--command", default="picture_measure.py")
     arguments = parser.parse_args()
     folders = sorted(p.parent for p in arguments.renders.glob("*/plan.json"))
     if not folders:
         raise SystemExit(f"{arguments.renders}: no rendered shot")
-    shots = []
-    for folder in folders:
-        shots.append(measureShot(Shot(folder)))
-        print(f"measured {folder.name}", file=sys.stderr, flush=True)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        shots = list(pool.map(measureFolder, folders))
     model = json.loads((folders[0] / "plan.json").read_text())["model"]["folder"]
     facts = {**machineFacts(arguments.program), "command": arguments.command, "model": modelFacts(Path(model)),
              "summary": summary(shots), "shots": shots}
