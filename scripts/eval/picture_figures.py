@@ -88,18 +88,19 @@ def windowBorders(windows: list[dict], latents: int) -> list[int]:
     return sorted(LATENT_FRAMES * (p - 1) for p in places if 0 < p < latents)
 
 
-def borderRatio(steps: np.ndarray, borders: list[int], control: bool = False) -> float:
-    """Mean step across the borders over the mean step inside windows, within NEIGHBOURS frames of a border. `control`
-    takes, instead of the borders, the steps between other latent frames nearby: what the decoder does by itself."""
-    at = np.arange(len(steps))
-    isBorder = np.isin(at, borders)
-    near = np.any([np.abs(at - b) <= NEIGHBOURS for b in borders], axis=0) if borders else np.zeros(len(steps), bool)
-    between = (at % LATENT_FRAMES == 0) & ~isBorder
-    inside = near & ~isBorder & np.isfinite(steps) & (~between if control else True)
-    taken = (near & between if control else isBorder) & np.isfinite(steps)
-    if not taken.any() or not inside.any() or steps[inside].mean() == 0:
+def borderRatio(steps: np.ndarray, borders: list[int], alike: bool = False) -> float:
+    """Mean step across the borders over the mean step inside windows, within NEIGHBOURS frames of a border. Every border
+    lies between two latent frames; `alike` compares with such places alone, which leaves out what the decoder does at each."""
+    if not borders:
         return float("nan")
-    return float(steps[taken].mean() / steps[inside].mean())
+    at = np.arange(len(steps))
+    isBorder = np.isin(at, borders) & np.isfinite(steps)
+    inside = np.any([np.abs(at - b) <= NEIGHBOURS for b in borders], axis=0) & ~np.isin(at, borders) & np.isfinite(steps)
+    if alike:
+        inside &= (at - borders[0]) % LATENT_FRAMES == 0
+    if not isBorder.any() or not inside.any() or steps[inside].mean() == 0:
+        return float("nan")
+    return float(steps[isBorder].mean() / steps[inside].mean())
 
 
 def differingPixels(delivered: np.ndarray, plate: np.ndarray, where: np.ndarray | None = None) -> int:

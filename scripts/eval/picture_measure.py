@@ -159,30 +159,29 @@ def measureShot(shot: Shot) -> dict:
     series = {name: np.array(values, float) for name, values in series.items() if values}
     figures = {name: float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
                for name, values in series.items()}
-    for name in ("delivered", "anchored, mean colour", "model, mean colour"):
+    for name in ("delivered", "told to keep", "delivered, mean colour", "model, mean colour"):
         if name in series:
             figures["slope, " + name], figures["slope's error, " + name] = slope(series[name])
     figures["seam"] = seam[0] / seam[1] if seam[1] else float("nan")
-    figures.update(borderFigures(shot, np.array(brightness), np.array(plateBrightness)))
+    first = len(shot.plan["frames"]) - len(brightness)
+    borders = [b - first for b in windowBorders(shot.windows, shot.latents) if b >= first]
+    series["brightness step to the next frame"] = stepsOf(np.array(brightness)[:, :-1])
+    if borders:
+        figures.update(borderFigures(np.array(brightness), np.array(plateBrightness), borders))
     figures.update({"differing, " + name: count for name, count in differing.items()})
     figures.update({"checked, " + name: count for name, count in checked.items()})
     return {"shot": shot.name, "frames": len(shot.plan["frames"]), "generated frames": len(brightness),
             "size": [shot.shape[1], shot.shape[0]], "crop": list(shot.size),
             "working size": [shot.plan["region"]["width"], shot.plan["region"]["height"]],
-            "windows": len(shot.windows), "prompt": shot.plan["shot"]["prompt"], "sampler": shot.plan["sampler"],
+            "windows": len(shot.windows), "borders": borders, "prompt": shot.plan["shot"]["prompt"], "sampler": shot.plan["sampler"],
             "figures": figures, "series": {name: [round(v, 4) for v in values] for name, values in series.items()}}
 
 
-def borderFigures(shot: Shot, brightness: np.ndarray, plate: np.ndarray) -> dict:
-    """Of a shot of several windows; nothing of others."""
-    if len(shot.windows) < 2 or not len(brightness):
-        return {}
-    first = len(shot.plan["frames"]) - len(brightness)
-    borders = [b - first for b in windowBorders(shot.windows, shot.latents) if b >= first]
+def borderFigures(brightness: np.ndarray, plate: np.ndarray, borders: list[int]) -> dict:
+    """From the onset on; columns as blockBrightness gives them."""
     blocks, plates = stepsOf(brightness[:, :-1]), stepsOf(plate[:, :-1])
     return {"border": borderRatio(blocks, borders), "border, whole matte": borderRatio(stepsOf(brightness[:, -1:]), borders),
-            "border, plate": borderRatio(plates, borders), "border, other latent frames": borderRatio(blocks, borders, True),
-            "borders": len(borders)}
+            "border, plate": borderRatio(plates, borders), "border, alike": borderRatio(blocks, borders, alike=True)}
 
 
 def measureFolder(folder: Path) -> dict:

@@ -20,8 +20,9 @@ class Row:
     text: str
     key: str
     limit: float | None = None
-    long: bool = False     # only shots of several windows
+    long: bool = False       # only shots of several windows
     magnitude: bool = False  # a slope is judged by its size
+    like: str = ""           # only shots that have this figure
 
 
 ROWS = [
@@ -29,17 +30,18 @@ ROWS = [
     Row("- where the model is told to keep the plate", "told to keep"),
     Row("- where it may change it (6 working pixels around the matte)", "may change"),
     Row("- with `detail` and `grain` off: anchored", "anchored"),
-    Row("- and before anchoring", "model"),
+    Row("- and before anchoring, same shots", "model", like="anchored"),
     Row("- of the ring's mean colour, anchored", "anchored, mean colour"),
-    Row("- of the ring's mean colour, before anchoring", "model, mean colour"),
+    Row("- of the ring's mean colour, before anchoring, same shots", "model, mean colour", like="anchored"),
     Row("slope of Delta E per 100 frames, generated layer", "slope, delivered", 0.2, True, True),
-    Row("- of the ring's mean colour, anchored", "slope, anchored, mean colour", None, True, True),
+    Row("- where the model is told to keep the plate", "slope, told to keep", None, True, True),
+    Row("- of the ring's mean colour", "slope, delivered, mean colour", None, True, True),
     Row("- of the ring's mean colour, before anchoring", "slope, model, mean colour", None, True, True),
     Row("seam: gradient across the matte's edge over the plate's", "seam", 1.2),
     Row("brightness step across window borders over inside", "border", 1.15, True),
+    Row("- over the steps between other latent frames", "border, alike", None, True),
     Row("- of the whole matte's mean", "border, whole matte", None, True),
     Row("- the plate's own", "border, plate", None, True),
-    Row("- between other latent frames", "border, other latent frames", None, True),
     Row("pixels that differ outside the matte", "differing, outside the matte", 0),
     Row("pixels that differ before the onset", "differing, before the onset", 0),
 ]
@@ -56,7 +58,8 @@ def summary(shots: list[dict]) -> list[dict]:
     rows = []
     for row in ROWS:
         found = [(s["figures"][row.key], s["shot"]) for s in shots
-                 if row.key in s["figures"] and np.isfinite(s["figures"][row.key]) and (not row.long or s["windows"] > 1)]
+                 if np.isfinite(s["figures"].get(row.key, np.nan)) and (not row.long or s["windows"] > 1)
+                 and (not row.like or row.like in s["figures"])]
         entry = {"figure": row.text, "limit": row.limit, "n": len(found)}
         if found:
             values = np.array([v for v, _ in found], float)
@@ -99,7 +102,7 @@ def markdown(facts: dict) -> str:
 def machineFacts(program: str) -> dict:
     names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
              if line.startswith("model name")] if Path("/proc/cpuinfo").exists() else []
-    found = {"derrumbe": program} if program else {}
+    found = {"derrumbe": program.removeprefix("derrumbe ")} if program else {}
     found["python"] = platform.python_version()
     found |= {p: packages.version(p) for p in ("scikit-image", "OpenImageIO", "numpy")}
     return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),

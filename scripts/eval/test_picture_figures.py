@@ -118,8 +118,13 @@ class Windows(Case):
         self.assertAlmostEqual(figures.borderRatio(steps, borders), 1.3)
         steps[:10] = 50  # far from any border
         self.assertAlmostEqual(figures.borderRatio(steps, borders), 1.3)
-        self.assertAlmostEqual(figures.borderRatio(steps, borders, control=True), 1)
         self.assertTrue(np.isnan(figures.borderRatio(steps, [])))
+
+    def test_what_happens_between_all_latent_frames_is_no_border(self):
+        steps = np.full(94, 0.2)
+        steps[1::4] = 0.6  # the shot's frames begin in the middle of a latent frame
+        self.assertGreater(figures.borderRatio(steps, [25, 41, 77]), 1.5)
+        self.assertAlmostEqual(figures.borderRatio(steps, [25, 41, 77], alike=True), 1)
 
     def test_a_step_in_brightness_is_seen_in_lightness(self):
         inside = square() > 0
