@@ -72,6 +72,7 @@ render_both() {
 
 rm -rf "$work/renders"
 bare=3 running=()
+trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
 for shot in "$root/configs/shots/demo_collapse.yaml" "$plates"/*/shot.yaml; do
     name=$(basename "$shot" .yaml)
     [ "$name" != shot ] || name=$(basename "$(dirname "$shot")")
