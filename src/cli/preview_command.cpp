@@ -3,13 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/preview_source.h"
 #include "image/preview.h"
 #include "image/sequence.h"
-#include "provenance/statement.h"
-#include "support/atomic_file.h"
 #include "support/frame_range.h"
 
 namespace derrumbe::cli {
@@ -26,43 +24,6 @@ struct Options {
     size_t sheetFrames = 12;
 };
 
-/// What is to be shown: files by frame number, and what a log says of them.
-struct Source {
-    std::vector<std::pair<int, std::string>> files;
-    double fps = 0;          ///< 0: not said
-    std::string plateSpace;  ///< empty: not said
-    nlohmann::json shot;     ///< the resolved shot, by JSON pointers; null without a log
-};
-
-/// From a sequence pattern, or from the frames that a log names.
-Source sourceOf(const std::string& name) {
-    Source source;
-    if (fs::path(name).extension() == ".json") {
-        const provenance::Statement log = provenance::readStatement(readFile(name), name);
-        const fs::path folder = fs::absolute(name).parent_path();
-        for (const provenance::Subject& subject : log.subjects)
-            source.files.emplace_back(subject.frame.value_or(0), (folder / subject.name).string());
-        const nlohmann::json shot = nlohmann::json::parse(log.shotJson, nullptr, false);
-        if (shot.is_object()) source.shot = shot.flatten();
-        const nlohmann::json plan = nlohmann::json::parse(log.planJson, nullptr, false);
-        const auto said = [&](const char* pointer) {
-            return plan.is_object()
-                       ? plan.value(nlohmann::json::json_pointer(pointer), nlohmann::json())
-                       : nlohmann::json();
-        };
-        const nlohmann::json fps = said("/plate/fps"), space = said("/colour/plate");
-        if (fps.is_number()) source.fps = fps.get<double>();
-        if (space.is_string()) source.plateSpace = space.get<std::string>();
-    } else {
-        const auto sequence = image::SequencePath::parse(name);
-        for (const int frame : sequence.isSequence() ? sequence.existing() : FrameList{0})
-            source.files.emplace_back(frame, sequence.file(frame));
-    }
-    if (source.files.empty()) throw Error(ExitCode::Input, fmt::format("{} names no frames", name));
-    std::sort(source.files.begin(), source.files.end());
-    return source;
-}
-
 /// A sheet of many frames shows them evenly spread, the first and the last among them; one frame
 /// alone is the middle one. 0: all.
 template <class Item>
@@ -75,7 +36,7 @@ std::vector<Item> spread(const std::vector<Item>& items, size_t most) {
 }
 
 /// The frames of a source that are asked for.
-std::vector<image::PreviewFrame> framesOf(const Source& source, const Options& options) {
+std::vector<image::PreviewFrame> framesOf(const PreviewSource& source, const Options& options) {
     const auto with = image::SequencePath::parse(options.with);
     const FrameList asked = options.frames.empty() ? FrameList{} : parseFrameRange(options.frames);
     std::vector<image::PreviewFrame> frames;
@@ -88,33 +49,13 @@ std::vector<image::PreviewFrame> framesOf(const Source& source, const Options& o
     return frames;
 }
 
-/// What sets a source apart from the others, `sampler.seed=43 shot.take=2`: every key of its shot
-/// that is not the same in all of them, paths of outputs left out.
-std::string difference(const Source& source, const std::vector<Source>& all) {
-    std::string text;
-    if (!source.shot.is_object()) return text;
-    for (const auto& [pointer, value] : source.shot.items()) {
-        const auto same = [&, &key = pointer, &own = value](const Source& other) {
-            return other.shot.is_object() && other.shot.contains(key) && other.shot[key] == own;
-        };
-        if (pointer == "/output/path" || pointer == "/provenance/path" ||
-            std::all_of(all.begin(), all.end(), same))
-            continue;
-        std::string key = pointer.substr(1);
-        std::replace(key.begin(), key.end(), '/', '.');
-        text += fmt::format("{}{}={}", text.empty() ? "" : " ", key,
-                            value.is_string() ? value.get<std::string>() : value.dump());
-    }
-    return text;
-}
-
 /// One row a source, the same frames of each, what differs written into its first cell.
-std::vector<image::PreviewFrame> wedge(const std::vector<Source>& sources, const Options& options,
-                                       image::PreviewOptions& look) {
+std::vector<image::PreviewFrame> wedge(const std::vector<PreviewSource>& sources,
+                                       const Options& options, image::PreviewOptions& look) {
     // Few enough that all rows make about the sheet that one source alone makes.
     const size_t most = std::max<size_t>(1, options.sheetFrames / sources.size());
     std::vector<image::PreviewFrame> cells;
-    for (const Source& source : sources) {
+    for (const PreviewSource& source : sources) {
         const auto frames = framesOf(source, options);
         std::vector<image::PreviewFrame> row =
             options.sheetFrames == 0 ? frames : spread(frames, most);
@@ -130,9 +71,9 @@ std::vector<image::PreviewFrame> wedge(const std::vector<Source>& sources, const
 
 ExitCode preview(const Options& options) {
     const image::ColorConfig colours = image::ColorConfig::load();
-    std::vector<Source> sources;
-    for (const std::string& name : options.sources) sources.push_back(sourceOf(name));
-    const Source& source = sources.front();
+    std::vector<PreviewSource> sources;
+    for (const std::string& name : options.sources) sources.push_back(readPreviewSource(name));
+    const PreviewSource& source = sources.front();
     image::PreviewOptions look = options.look;
     if (look.fps <= 0) look.fps = source.fps;
     if (look.withColorspace.empty()) look.withColorspace = source.plateSpace;

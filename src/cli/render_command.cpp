@@ -1,16 +1,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
-#include <set>
 
 #include "cli/commands.h"
 #include "cli/shot_options.h"
+#include "cli/takes.h"
 #include "provenance/envelope.h"
 #include "render/machine_speed.h"
 #include "render/render.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
-#include "support/strings.h"
 
 namespace derrumbe::cli {
 
@@ -20,7 +19,7 @@ struct Options {
     ShotOptions shot;
     render::RenderOptions render;
     std::filesystem::path signingKey;
-    int takes = 1;
+    TakeOptions takes;
     bool noResume = false;
     ProgressStyle progress = ProgressStyle::Auto;
     LogFormat log = LogFormat::Text;
@@ -38,51 +37,19 @@ std::string readSigningKey(const std::filesystem::path& file) {
     return pem;
 }
 
-/// Takes side by side: the shot's own, then others whose number and seed count up from it.
-std::vector<render::RenderPlan> planTakes(const Options& options, Problems& problems) {
-    std::vector<render::RenderPlan> plans(1);
-    if (!options.shot.makePlan(plans[0], problems)) return plans;
-    std::set<std::string> files;
-    for (int i = 0; i < options.takes; ++i) {
-        if (i > 0) {
-            const shot::Shot& first = plans[0].shot;
-            ShotOptions next = options.shot;
-            next.overrides.push_back(cat("shot.take=", first.shot.take + i));
-            next.overrides.push_back(
-                cat("sampler.seed=", first.sampler.seed + static_cast<std::uint64_t>(i)));
-            Problems own;  // warnings are the first take's
-            plans.emplace_back();
-            next.makePlan(plans.back(), own);
-            if (own.hasErrors()) problems.add(own.list());
-        }
-        if (problems.hasErrors()) break;
-        const render::RenderPlan& plan = plans.back();
-        for (const auto& [key, file] :
-             {std::pair{"output.path", plan.frames.front().output},
-              std::pair{"provenance.path", plan.shot.provenance.path.string()}})
-            if (!files.insert(file).second)
-                problems.error(ExitCode::Usage,
-                               cat("takes would write over each other: put {take} into ", key,
-                                   ", which is ", file),
-                               plans[0].shot.place(key));
-    }
-    return plans;
-}
-
 ExitCode renderShot(Options& options) {
     installInterruptHandler();
     Log log(options.log);
     options.render.signingKey = readSigningKey(options.signingKey);
     render::setThreads(options.shot.plan.threads);
     Problems problems;
-    const std::vector<render::RenderPlan> plans = planTakes(options, problems);
+    const std::vector<render::RenderPlan> plans = planTakes(options.shot, options.takes, problems);
     problems.throwIfErrors();
     for (const Problem& problem : problems.list()) log.problem(problem);
     options.render.resume = !options.noResume;
     if (plans.size() > 1) options.render.shared = render::makeSharedWork();
     for (const render::RenderPlan& plan : plans) {
-        if (plans.size() > 1)
-            log.info(cat("take ", plan.shot.shot.take, ", seed ", plan.sampler.seed));
+        if (plans.size() > 1) log.info(takeText(plan));
         Progress progress(options.progress);
         const render::RenderResult result = render::render(plan, options.render, log, progress);
         std::printf("frames: %s\nlog: %s\n", plan.shot.output.path.path.c_str(),
@@ -91,6 +58,7 @@ ExitCode renderShot(Options& options) {
         log.info("done", {{"rendered", std::to_string(result.rendered)},
                           {"kept", std::to_string(result.kept)}});
     }
+    if (plans.size() > 1) std::printf("sheet: %s\n", sheetCommand(plans).c_str());
     return ExitCode::Done;
 }
 
@@ -112,12 +80,6 @@ Action addRender(CLI::App& app) {
         ->capture_default_str();
     command->add_option("--threads", options->shot.plan.threads, "processor threads (0: all)")
         ->check(CLI::Range(0, 1024));
-    CLI::Option* takes =
-        command
-            ->add_option("--takes", options->takes,
-                         "render so many takes, numbers and seeds counting up from the shot's")
-            ->check(CLI::Range(1, 1000))
-            ->capture_default_str();
     command->add_flag("--overwrite", options->render.overwrite,
                       "render frames again that are already delivered");
     command->add_flag("--no-resume", options->noResume,
@@ -130,12 +92,13 @@ Action addRender(CLI::App& app) {
     command->add_option("--log", options->log, "text or json, on standard error")
         ->transform(CLI::CheckedTransformer(formats))
         ->default_str("text");
-    command
-        ->add_option(
-            "--dump-tensors", options->render.dumpTensors,
-            "write noise, conditioning, embeddings, latents and video for a replay in diffusers")
-        ->type_name("FILE.safetensors")
-        ->excludes(takes);
+    CLI::Option* dump =
+        command
+            ->add_option("--dump-tensors", options->render.dumpTensors,
+                         "write noise, conditioning, embeddings, latents and video for a replay in "
+                         "diffusers")
+            ->type_name("FILE.safetensors");
+    options->takes.add(*command, dump);
     command
         ->add_option("--sign", options->signingKey,
                      "sign the log with this Ed25519 key (see keygen)")

@@ -39,6 +39,33 @@ Frame shownPart(const PlateImage& image, const std::string& layer) {
     return shown;
 }
 
+/// A label in lines of at most `most` characters, broken at spaces where there are any: what
+/// differs may be a whole prompt.
+std::vector<std::string> labelLines(const std::string& label, size_t most) {
+    std::vector<std::string> lines;
+    for (size_t at = 0; at < label.size();) {
+        size_t length = std::min(most, label.size() - at);
+        if (at + length < label.size()) {
+            const size_t space = label.rfind(' ', at + length);
+            if (space != std::string::npos && space > at) length = space - at;
+        }
+        lines.push_back(label.substr(at, length));
+        at += length;
+        if (at < label.size() && label[at] == ' ') ++at;
+    }
+    return lines;
+}
+
+void drawLabelLines(Picture& picture, const std::string& label) {
+    const int size = std::max(1, picture.height / 180);
+    const int most = std::max(1, (picture.width / size - 1) / 4);
+    int y = 0;
+    for (const std::string& line : labelLines(label, static_cast<size_t>(most))) {
+        drawLabel(picture, 0, y, line, size);
+        y += 6 * size;  // the line above lends its last dark row
+    }
+}
+
 Picture cell(const PreviewFrame& frame, const ColorConfig& config, const PreviewOptions& options,
              double scale) {
     Picture picture = displayPicture(frame.file, config, options.colorspace, options, scale);
@@ -48,8 +75,7 @@ Picture cell(const PreviewFrame& frame, const ColorConfig& config, const Preview
         picture = beside(displayPicture(frame.with, config, options.withColorspace, plate, scale),
                          picture);
     }
-    if (!frame.label.empty())
-        drawLabel(picture, 0, 0, frame.label, std::max(1, picture.height / 180));
+    drawLabelLines(picture, frame.label);
     return picture;
 }
 

@@ -13,7 +13,7 @@ namespace derrumbe::image {
 struct PreviewFrame {
     std::string file;
     std::string with;   ///< a plate to show to its left; empty: none
-    std::string label;  ///< e.g. the frame number; empty: none
+    std::string label;  ///< e.g. the frame number; in lines where it is long; empty: none
 };
 
 /// How a preview looks. Colours go through OCIO's display and view, not a colour space hop.

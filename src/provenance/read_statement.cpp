@@ -101,6 +101,7 @@ void readBuild(const Reader& in, const Json& predicate, Statement& out) {
     const Json& external = in.at(definition, "externalParameters");
     out.shotJson = textOf(in.at(external, "shot"));
     in.get(external, "overrides", out.overrides);
+    in.get(external, "wedge", out.wedge);
     in.get(external, "shotFile", out.shotFile);
     in.get(external, "frames", out.requestedFrames);
     in.get(external, "device", out.device);

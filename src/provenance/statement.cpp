@@ -78,6 +78,7 @@ Json dependencyJson(const Dependency& dependency) {
 
 Json buildDefinition(const Statement& in) {
     Json external = {{"shot", parseText(in.shotJson, "shot")}, {"overrides", in.overrides}};
+    if (!in.wedge.empty()) external["wedge"] = in.wedge;
     add(external, "shotFile", in.shotFile);
     add(external, "frames", in.requestedFrames);
     add(external, "device", in.device);

@@ -112,6 +112,7 @@ struct Statement {
     std::string shotFile;  ///< relative to the log's folder, or absolute: where the shot's own
                            ///< paths count from
     std::vector<std::string> overrides;  ///< KEY=VALUE of the command line
+    std::vector<std::string> wedge;      ///< those of them that set this take of a wedge apart
     std::string requestedFrames;         ///< of --frames; empty: all
     std::string device;                  ///< that the render ran on: cpu, cuda, cuda:N
     int threads = 0;                     ///< of the tensor library; 0: not known

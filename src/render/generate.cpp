@@ -39,39 +39,41 @@ void Run::event(const std::string& kind, const std::string& message) {
 
 namespace {
 
-Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs) {
+PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
     const RenderPlan& plan = run.plan;
-    Conditions conditions;
+    PromptEmbeddings texts;
     const text::Tokenizer tokenizer =
         text::Tokenizer::parse(model::vocabulary(plan.model), plan.model.tokenizerFile);
     const auto embed = [&](const std::string& prompt) {
         return model.encodePrompt(
             tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
     };
-    for (const PromptPlan& prompt : plan.prompts) conditions.prompts.push_back(embed(prompt.text));
-    if (plan.sampler.guidance > 1) conditions.negativePrompt = embed(plan.shot.negativePrompt);
+    for (const PromptPlan& prompt : plan.prompts) texts.prompts.push_back(embed(prompt.text));
+    if (plan.sampler.guidance > 1) texts.negativePrompt = embed(plan.shot.negativePrompt);
     model.release(model::VideoModel::Stage::TextEncoder);
+    run.keep("prompt_embeds", texts.prompts.front());
+    for (size_t i = 1; i < texts.prompts.size(); ++i) {
+        run.keep(cat("beat_embeds.", i - 1), texts.prompts[i]);
+        run.keep(cat("beat_weights.", i - 1), at::tensor(plan.prompts[i].weights, at::kFloat));
+    }
+    run.keep("negative_prompt_embeds", texts.negativePrompt);
+    return texts;
+}
 
+at::Tensor encodeClip(Run& run, model::VideoModel& model, const ModelInputs& inputs) {
     model::ConditioningInput input;
     input.video = tensorFromClip(inputs.plate);
     input.mask = tensorFromMask(inputs.mask);
-    input.keepReactive = plan.fillPlate;
+    input.keepReactive = run.plan.fillPlate;
     for (const Clip& reference : inputs.references)
         input.references.push_back(tensorFromClip(reference));
-    conditions.references = static_cast<int>(input.references.size());
-    conditions.conditioning = model.encodeConditioning(input, run.tick());
+    at::Tensor conditioning = model.encodeConditioning(input, run.tick());
     run.keep("input_video", input.video);
     run.keep("input_mask", input.mask);
     if (!input.references.empty())
         run.keep("input_references", at::cat(input.references, 2).squeeze(0).transpose(0, 1));
-    run.keep("prompt_embeds", conditions.prompts.front());
-    for (size_t i = 1; i < conditions.prompts.size(); ++i) {
-        run.keep(cat("beat_embeds.", i - 1), conditions.prompts[i]);
-        run.keep(cat("beat_weights.", i - 1), at::tensor(plan.prompts[i].weights, at::kFloat));
-    }
-    run.keep("negative_prompt_embeds", conditions.negativePrompt);
-    run.keep("conditioning", conditions.conditioning);
-    return conditions;
+    run.keep("conditioning", conditioning);
+    return conditioning;
 }
 
 /// Noise to latents, from the saved state where an earlier run of the same content left one.
@@ -136,30 +138,40 @@ void writeDump(Run& run) {
                             {{"content_sha256", run.record.contentSha256}});
 }
 
-}  // namespace
-
-std::shared_ptr<SharedWork> makeSharedWork() {
-    return std::make_shared<SharedWork>();
+/// Prompts and clip, as far as an earlier take has not encoded the same.
+Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs, SharedWork& shared,
+                  const SharedKeys& keys) {
+    Conditions conditions;
+    static_cast<PromptEmbeddings&>(conditions) = shared.prompts.get(keys.prompts, [&] {
+        run.stage("encoding", 0.04);
+        return encodePrompts(run, model);
+    });
+    conditions.conditioning = shared.conditioning.get(keys.conditioning, [&] {
+        run.stage("encoding", 0.08);
+        return encodeClip(run, model, inputs);
+    });
+    conditions.references = static_cast<int>(inputs.references.size());
+    return conditions;
 }
+
+}  // namespace
 
 Generated generate(Run& run) {
     const bool detailed = run.plan.shot.detail == shot::Detail::Plate;
     const auto shared = run.options.shared ? run.options.shared : makeSharedWork();
-    if (!shared->inputs) {
+    const SharedKeys keys = sharedKeys(run.plan);
+    const ModelInputs& inputs = shared->inputs.get(keys.inputs, [&] {
         run.stage("reading plates", 0.03);
-        shared->inputs = loadInputs(run.plan, run.colours, run.tick());
-    }
-    const ModelInputs& inputs = *shared->inputs;
+        return loadInputs(run.plan, run.colours, run.tick());
+    });
     tellGrain(run, inputs.grain);
-    const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
-    if (!shared->model) shared->model = model::loadVideoModel(run.plan.model.folder, load);
-    model::VideoModel& model = *shared->model;
-    if (!shared->conditions) {
-        run.stage("encoding", 0.12);
-        shared->conditions = encode(run, model, inputs);
-    }
+    model::VideoModel& model = *shared->model.get(keys.model, [&] {
+        const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
+        return model::loadVideoModel(run.plan.model.folder, load);
+    });
+    const Conditions conditions = encode(run, model, inputs, *shared, keys);
     run.stage("denoising", 0.65);
-    const at::Tensor latents = sample(run, model, *shared->conditions);
+    const at::Tensor latents = sample(run, model, conditions);
     run.stage("decoding", detailed ? 0.08 : 0.15);
     const at::Tensor video = model.decode(latents, run.tick());
     run.keep("video", video);
@@ -167,10 +179,10 @@ Generated generate(Run& run) {
     Generated generated{anchored(video, inputs), {}, {}, inputs.grain};
     if (detailed) {
         run.stage("plate detail", 0.07);
-        if (!shared->reconstruction)
-            shared->reconstruction =
-                anchored(model.reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs);
-        findDetail(generated, *shared->reconstruction, inputs.mask);
+        const Clip& reconstruction = shared->reconstruction.get(keys.reconstruction, [&] {
+            return anchored(model.reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs);
+        });
+        findDetail(generated, reconstruction, inputs.mask);
     }
     return generated;
 }

@@ -233,6 +233,7 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     RenderPlan plan;
     plan.shot = shot;
     plan.requestedFrames = options.frames;
+    plan.wedge = options.wedge;
     for (const shot::Lora& lora : shot.model.loras)
         plan.loras.push_back({lora.path.path, lora.strength});
     refuseUnsupported(shot, problems);

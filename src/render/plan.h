@@ -19,6 +19,8 @@ struct PlanOptions {
     std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
     int threads = 0;              ///< 0: all cores
     std::vector<std::string> policies = {};  ///< files of the studio's rules; all must be met
+    /// KEY=VALUE of --wedge that set this take apart, for the log; among the shot's overrides too.
+    std::vector<std::string> wedge = {};
 };
 
 /// One frame of the shot: what is read, what is written.
@@ -81,7 +83,8 @@ struct RenderPlan {
     std::vector<PromptPlan> prompts;        ///< the shot's prompt, then its beats
     bool fillPlate = true;                  ///< the reactive clip shows the plate inside the matte
     SamplerPlan sampler;
-    std::string requestedFrames;  ///< as --frames gave them; empty: all
+    std::string requestedFrames;     ///< as --frames gave them; empty: all
+    std::vector<std::string> wedge;  ///< as PlanOptions gave it
     std::string device, dtype;
     model::Estimate cost;       ///< of one window
     double flops = 0;           ///< of the whole render

@@ -159,6 +159,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.shotJson = shot::resolvedJson(resolvedShot(plan));
     if (!shot.file.empty()) statement.shotFile = relativeTo(folder, shot.file);
     statement.overrides = shot.overrides;
+    statement.wedge = plan.wedge;
     statement.requestedFrames = requestedFrames;
     statement.device = plan.device;
     statement.threads = at::get_num_threads();

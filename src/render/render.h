@@ -20,8 +20,8 @@ struct RenderOptions {
     bool resume = true;       ///< use saved denoising state
     std::string dumpTensors;  ///< a .safetensors file for a replay in diffusers; empty: none
     std::string signingKey;   ///< PEM text of an Ed25519 private key; empty: the log is not signed
-    /// Used and filled where given: only for plans that differ in seed, take and outputs alone, and
-    /// without `dumpTensors`.
+    /// Used and filled where given, for takes rendered one after the other; what does not fit a
+    /// plan is made anew. Not with `dumpTensors`, which wants every part to be made.
     std::shared_ptr<SharedWork> shared = nullptr;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "model/video_model.h"
 #include "render/inputs.h"
@@ -8,13 +9,42 @@
 
 namespace derrumbe::render {
 
-/// What takes of one shot have in common: everything that the seed has no part in. Kept from one
-/// render to the next, of plans that differ in seed, take and outputs alone.
-struct SharedWork {
-    std::unique_ptr<model::VideoModel> model;  ///< opened and checked once
-    std::optional<ModelInputs> inputs;         ///< plates and mattes, as they were read
-    std::optional<Conditions> conditions;      ///< prompts and clip, encoded
-    std::optional<Clip> reconstruction;        ///< the plate's way through the model, anchored
+/// A value that is kept as long as what it is made from stays the same.
+template <class Value>
+class Reused {
+  public:
+    /// The kept value where `key` is the one it was made under, else what `make` returns.
+    template <class Make>
+    Value& get(const std::string& key, const Make& make) {
+        if (!value_ || key_ != key) {
+            value_.reset();  // first: two at a time may not fit in memory
+            value_.emplace(make());
+            key_ = key;
+        }
+        return *value_;
+    }
+
+  private:
+    std::optional<Value> value_;
+    std::string key_;
 };
+
+/// What takes of one shot have in common, kept from one render to the next: everything that their
+/// seeds, or the keys of their wedge, have no part in.
+struct SharedWork {
+    Reused<std::unique_ptr<model::VideoModel>> model;  ///< opened and checked
+    Reused<ModelInputs> inputs;                        ///< plates and mattes, as they were read
+    Reused<PromptEmbeddings> prompts;
+    Reused<at::Tensor> conditioning;  ///< the clip, encoded
+    Reused<Clip> reconstruction;      ///< the plate's way through the model, anchored
+};
+
+/// What each part of the shared work is made from, as text to compare: the same text, the same
+/// part. Made from the whole resolved shot less the keys that are known to have no part in it, so
+/// that a key that is added to shots is never forgotten here.
+struct SharedKeys {
+    std::string model, inputs, prompts, conditioning, reconstruction;
+};
+SharedKeys sharedKeys(const RenderPlan& plan);
 
 }  // namespace derrumbe::render

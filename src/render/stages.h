@@ -10,11 +10,15 @@
 
 namespace derrumbe::render {
 
-/// What the model is told: made once, used at every step.
-struct Conditions {
+/// What the model is told in words.
+struct PromptEmbeddings {
     std::vector<at::Tensor> prompts;  ///< one a prompt of the plan, each [1, L, D] float32
     at::Tensor negativePrompt;        ///< the same; undefined without guidance
-    at::Tensor conditioning;          ///< [1, 2C+64, R+T, h, w] float32, references first
+};
+
+/// What the model is told: made once, used at every step.
+struct Conditions : PromptEmbeddings {
+    at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first
     int references = 0;
 };
 

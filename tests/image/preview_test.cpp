@@ -59,6 +59,18 @@ TEST_CASE("a contact sheet shows every frame through the view", "[preview]") {
     CHECK(sheet.frame.at(72 + 50, 48 + 30)[1] == Approx(0.3133).margin(0.004));
     // The label is drawn.
     CHECK(sheet.frame.at(4 + 2, 4 + 1)[0] > 0.5f);
+    // One that is wider than its cell goes on in the next line, from the last space on.
+    const auto labelled = [&](const std::string& label) {
+        frames[0].label = label;
+        writeContactSheet(folder.file("label.png"), frames, shipped(), options);
+        return readPlate(folder.file("label.png")).frame;
+    };
+    const Frame wide = labelled("1000 prompt=smoke"), narrow = labelled("1000");
+    const auto differsAt = [&](int x, int y) {
+        return wide.at(4 + x, 4 + y)[0] != narrow.at(4 + x, 4 + y)[0];
+    };
+    CHECK_FALSE(differsAt(22, 1));  // behind `1000` in the first line
+    CHECK(differsAt(1, 7));         // the P of the second
 
     for (PreviewFrame& frame : frames) frame.with = frames[4].file;
     writeContactSheet(folder.file("both.png"), frames, shipped(), options);

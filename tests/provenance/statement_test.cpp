@@ -27,7 +27,8 @@ Statement example() {
     in.dependencies = {{"plates/a 1.exr", sha256("4"), "plate", "", 10},
                        {"/show/m.safetensors", sha256("5"), "weights", "Apache-2.0", 99}};
     in.shotJson = R"({"prompt":"cae \"polvo\" 灰","sampler":{"seed":18446744073709551615}})";
-    in.overrides = {"sampler.seed=7"};
+    in.overrides = {"sampler.seed=7", "sampler.steps=8"};
+    in.wedge = {"sampler.steps=8"};
     in.requestedFrames = "1001-1002";
     in.device = "cuda:1";
     in.threads = 8;
@@ -139,6 +140,7 @@ TEST_CASE("what is written is read again", "[statement]") {
     CHECK(out.device == in.device);
     CHECK(out.threads == in.threads);
     CHECK(out.shotFile == in.shotFile);
+    CHECK(out.wedge == in.wedge);
     CHECK(out.builder.libraries == in.builder.libraries);
     CHECK(out.cost.gpuSeconds == 3);
     CHECK(out.events[0].frame == 1002);

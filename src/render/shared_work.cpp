@@ -1,0 +1,51 @@
+#include "render/shared_work.h"
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+
+#include "render/disclosure.h"
+#include "render/render.h"
+
+namespace derrumbe::render {
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::string without(Json json, std::initializer_list<const char*> keys) {
+    for (const char* key : keys) json.erase(key);
+    return json.dump();
+}
+
+}  // namespace
+
+SharedKeys sharedKeys(const RenderPlan& plan) {
+    Json shot = Json::parse(shot::contentJson(resolvedShot(plan)));
+    const Json model = Json::array({shot["model"]["path"], plan.dtype, plan.device});
+    SharedKeys keys;
+    keys.model = Json::array({model, shot["model"]["loras"]}).dump();
+
+    Json texts = Json::array();
+    for (const PromptPlan& prompt : plan.prompts) texts.push_back(prompt.text);
+    const bool guided = plan.sampler.guidance > 1;
+    texts.push_back(guided ? Json(plan.shot.negativePrompt) : Json());
+    keys.prompts = Json::array({model, texts}).dump();
+
+    shot["model"] = model;  // LoRAs are merged into the transformer alone
+    // Prompts have their own part; the rest is used later, when noise becomes latents, when a
+    // frame is composited and when it is written.
+    for (const char* later : {"sampler", "windows", "prompt", "negative_prompt", "beats", "detail",
+                              "holdout", "shot", "output", "provenance"})
+        shot.erase(later);
+    keys.inputs = without(shot, {"matte_fill"});
+    // Grain is measured with the inputs, and no part of what the model sees.
+    keys.conditioning = without(shot, {"grain"});
+    keys.reconstruction = without(shot, {"grain", "matte_fill"});
+    return keys;
+}
+
+std::shared_ptr<SharedWork> makeSharedWork() {
+    return std::make_shared<SharedWork>();
+}
+
+}  // namespace derrumbe::render
