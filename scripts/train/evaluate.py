@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from common import machineFacts, setDevice
 from data import Clip, ClipStore, loadPhotographs, panPhotograph, toModel
 from footage.prompts import mirror_prompt
-from kind_classifier import describe, halvesDistance, loadClassifier, wholeClip
+from kind_classifier import describe, halvesDistance, loadClassifier, shrink, wholeClip
 from sample import generate, loadPipeline, sheet, outlined, shotOf
 from vae import decodeLatent, encodeMean, psnr, useFastConvolutions
 
@@ -92,13 +92,14 @@ def confusion(true: list[str], named: list[str]) -> dict[str, dict[str, int]]:
     return {kind: dict(Counter(n for t, n in zip(true, named) if t == kind)) for kind in sorted(set(true))}
 
 
-def kindFigures(checkpoint: Path | None, judged: list[Judged], device) -> tuple[dict[str, str], dict]:
+def kindFigures(checkpoint: Path | None, judged: list[Judged], clips: list[Clip], device) -> tuple[dict[str, str], dict]:
     """What a classifier names generated clips, beside what it names the truth (the most that can be asked of the model)
     and the plate left as it is (the least); and Frechet distances in its features, see kind_classifier.py.
 
     The truth is shown within the matte, as the model's answer is: else what the matte leaves out would be counted against
     the model. Clips in which nothing should happen are named too, but have no part in the distance: there the plate is
-    the truth. Returns the table's rows and, for the JSON, per kind what was named."""
+    the truth. `clips` are all held-out clips, for the classifier's own accuracy. Returns the table's rows and, for the
+    JSON, per kind what was named."""
     share, distance = "kind named rightly by a classifier (share): ", "Frechet distance to true clips in its features: "
     if checkpoint is None or not judged:
         return {share + "generated": "not measured", distance + "generated": "not measured"}, {}
@@ -107,19 +108,22 @@ def kindFigures(checkpoint: Path | None, judged: list[Judged], device) -> tuple[
                "the truth": [wholeClip(plate, np.where(mask[..., None] > 0.5, truth, plate))
                              for _, plate, truth, mask, _ in judged],
                "the plate stays": [wholeClip(plate, plate) for _, plate, _, _, _ in judged]}
+    sources["all held-out truth"] = [wholeClip(small.plate, small.within) for small in map(shrink, clips)]
     true = [clip.kind for clip, *_ in judged]
     moving = [i for i, kind in enumerate(true) if kind != "nothing"]
-    rows, named, features = {}, {}, {}
+    rows, tables, features = {}, {}, {}
     for source, inputs in sources.items():
         features[source], numbers = describe(model, inputs)
-        named[source] = [kinds[i] for i in numbers]
-        rows[share + source] = meanAndError([float(a == b) for a, b in zip(true, named[source])])
+        asked = [clip.kind for clip in clips] if source == "all held-out truth" else true
+        named = [kinds[i] for i in numbers]
+        rows[share + source] = meanAndError([float(a == b) for a, b in zip(asked, named)])
+        tables[source] = confusion(asked, named)
     half = len(moving) // 2
-    for source in sources:
+    for source in ("generated", "the truth", "the plate stays"):
         rows[distance + source] = "not measured" if half < 2 else (
             f"{halvesDistance(features[source][moving], features['the truth'][moving]):.3g} "
             f"(n={half} and {len(moving) - half}, mean of 200 splits)")
-    return rows, {source: confusion(true, names) for source, names in named.items()}
+    return rows, tables
 
 
 def main() -> None:
@@ -196,7 +200,7 @@ def main() -> None:
         generate(pipeline, plate, mask, "the building collapses", seed=1, **options)
         table[f"seconds, {len(plate)} frames of {plate.shape[2]}x{plate.shape[1]}, diffusers"] = f"{time.monotonic() - start:.1f}"
 
-    figures, named = kindFigures(arguments.classifier, judged, device)
+    figures, named = kindFigures(arguments.classifier, judged, clips, device)
     table.update(figures)
     facts = {**machineFacts(), "model": arguments.model.name, "size": arguments.size, "steps": arguments.steps,
              "guidance": arguments.guidance, "kinds": sorted({c.kind for c in moving}), "figures": table, "kinds named": named}

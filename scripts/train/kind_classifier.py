@@ -168,7 +168,8 @@ def halvesDistance(made: np.ndarray, truth: np.ndarray, splits: int = 200) -> fl
     """Mean distance between what was made of one half of the shots and the truth of the other half, over random splits.
 
     Row i of both is the same shot. Few clips bias the distance upwards; with truth in the place of `made` the same
-    splits give the floor, with the same bias. Halves that share no shot, because plates in common would flatter."""
+    splits give the floor, with the same bias. Halves that share no shot, because plates in common would flatter. A
+    distance below the floor is not better than the truth: sets that vary less also differ less by chance."""
     rng = np.random.default_rng(0)
     half = len(truth) // 2
     orders = (rng.permutation(len(truth)) for _ in range(splits))
