@@ -181,7 +181,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.cost.stages = clock.stages();
     statement.cost.wallSeconds = clock.total();
     const provenance::ProcessUse use = provenance::processUse();
-    statement.cost.cpuSeconds = use.cpuSeconds;
+    statement.cost.cpuSeconds = use.cpuSeconds - cpuSecondsBefore;
     statement.cost.peakBytes = use.peakBytes;
     statement.events = events;
     for (const Delivered& frame : frames)

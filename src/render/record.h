@@ -38,6 +38,8 @@ struct Record {
     std::vector<Delivered> frames;
     std::vector<provenance::Event> events;
     StageClock clock;
+    double cpuSecondsBefore = 0;  ///< that the process had used when the render began: planning,
+                                  ///< takes rendered before
     std::string requestedFrames;
 
     /// Whether the record has an entry for that delivered file.

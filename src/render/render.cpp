@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "provenance/envelope.h"
+#include "provenance/machine.h"
 #include "render/failure.h"
 #include "render/kept.h"
 #include "render/run.h"
@@ -181,6 +182,7 @@ RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& l
     const c10::InferenceMode inference;
     Run run{plan, options, log, progress};
     run.record.startedOn = utcNow();
+    run.record.cpuSecondsBefore = provenance::processUse().cpuSeconds;
     run.record.invocationId = provenance::newInvocationId();
     run.record.requestedFrames = plan.requestedFrames;
     try {
