@@ -1,9 +1,10 @@
 #include "cli/wedge_problems.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "shot/characters.h"
-#include "support/strings.h"
 
 namespace derrumbe::cli {
 
@@ -55,12 +56,6 @@ std::vector<std::string> valuesOf(const std::vector<TakeProblems>& all,
     return values;
 }
 
-std::string joined(const std::vector<std::string>& parts, const char* between) {
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-    return text;
-}
-
 }  // namespace
 
 std::vector<Problem> wedgeProblems(const std::vector<TakeProblems>& takes) {
@@ -73,14 +68,14 @@ std::vector<Problem> wedgeProblems(const std::vector<TakeProblems>& takes) {
             const std::string& pair = takes.front().wedge[i];
             const std::string key = pair.substr(0, pair.find('='));
             const std::vector<std::string> values = valuesOf(takes, found.takes, i);
-            const std::string text = cat(key, "=", joined(values, ","));
+            const std::string text = fmt::format("{}={}", key, fmt::join(values, ","));
             // Overrides are how values reach the shot, and not what was typed.
             if (found.problem.place.file == "--set " + key)
                 found.problem.place = {"--wedge " + text};
             else if (values.size() < valuesOf(takes, every, i).size())
                 with.push_back(text);
         }
-        if (!with.empty()) found.problem.message += cat(" (with ", joined(with, " "), ")");
+        if (!with.empty()) found.problem.message += fmt::format(" (with {})", fmt::join(with, " "));
         problems.push_back(std::move(found.problem));
     }
     return problems;
