@@ -9,7 +9,7 @@ import os
 import pathlib
 import tempfile
 
-VERSION = "fast-3"
+VERSION = "fast-4"
 
 if "NUMBA_CACHE_DIR" not in os.environ:
     _digest = hashlib.sha256()

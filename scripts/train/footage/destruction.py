@@ -24,6 +24,8 @@ KINDS = (
 WEIGHTS = np.array([10, 9.5, 9.5, 8, 9, 9, 8, 10, 8, 5.5, 5.5, 5, 3])
 WEATHER_KINDS = ("toxic_snow", "ash")
 NEVER = 1e9
+# Frames of a free fall from the roof for which the delays below are written: see Plan.stretch.
+TUNED_FALL_FRAMES = 12
 
 
 @dataclass
@@ -41,6 +43,13 @@ class Plan:
     blast: tuple = None  # (position, radius)
     crack: tuple = None  # (position, reach per frame)
 
+    def stretch(self, factor):
+        """Makes every delay last `factor` times as many frames, as the fall itself does."""
+        self.start[self.start < NEVER] *= factor
+        self.fires = [(p, r, start * factor, body, s) for p, r, start, body, s in self.fires]
+        if self.crack:
+            self.crack = (self.crack[0], self.crack[1] / factor)
+
 
 def makePlan(kind, facade, blocks, bodies, rng, fire=False):
     """Draws the plan of one clip. blocks and bodies: the target building's, debris included."""
@@ -54,27 +63,27 @@ def makePlan(kind, facade, blocks, bodies, rng, fire=False):
     impulse[:, 3:] = rng.normal(0, 0.25, (n, 3))
     ghost = u < 0.05
     scale = np.ones(m)
-    t0 = rng.uniform(0, 0.6)
+    t0 = rng.uniform(0.1, 0.3)
     plan = Plan(kind, "none", start, impulse, ghost, scale)
     blown = np.zeros(n, bool)
 
     if kind in ("left", "right"):
         plan.direction = kind
         a = along if kind == "left" else 1 - along
-        start[:] = t0 + rng.uniform(2.5, 5.5) * a * 0.8 + 0.8 * up
+        start[:] = t0 + 3.2 * a + 0.8 * up
         blown = up < 0.42 * (1 - a) + 0.04
         plan.lean = (-1.6 if kind == "left" else 1.6, 0.0)
     elif kind == "forward":
         plan.direction = "forward"
-        start[:] = t0 + rng.uniform(2, 4) * deep + 0.8 * up
+        start[:] = t0 + 3 * deep + 0.8 * up
         blown = up < 0.34 * (1 - deep) + 0.05
         plan.lean = (0.0, -1.8)
     elif kind == "down":
-        start[:] = t0 + rng.uniform(2.5, 5) * 0.5 * np.abs(along - 0.5) + 0.5 * up
-        blown = up < rng.uniform(0.2, 0.4)
+        start[:] = t0 + 1.8 * np.abs(along - 0.5) + 0.5 * up
+        blown = up < rng.uniform(0.26, 0.34)
     elif kind == "pancake":
         floor = np.clip((bodies.rest[:, 2] / facade.floorHeight).astype(int), 0, facade.floors - 1)
-        step = rng.uniform(0.9, 1.7) * 4 / max(4, facade.floors)
+        step = 1.3 * 4 / max(4, facade.floors)
         top = floor >= facade.floors - 1
         start[:] = t0 + (facade.floors - 1 - floor) * step + 0.6 * u
         impulse[:, 2] -= 2.0

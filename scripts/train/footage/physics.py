@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from .kernels import jit, rotate, turn
 
 SUBSTEPS = 14
+GRAVITY = 9.81  # m/s^2
 # Seconds a sub-step at which the joint strengths below were tuned.
 TUNED_STEP = 2.9 / 25 / SUBSTEPS
 GRID = 48
@@ -326,7 +327,7 @@ def runBodies(bodies, plan, frames, secondsPerFrame, seed):
         bodies.anchor - bodies.rest[bodies.jointB],
         strength,
         plan.impulse,
-        np.array([plan.lean[0], plan.lean[1], -9.81]),
+        np.array([plan.lean[0], plan.lean[1], -GRAVITY]),
         frames,
         dt,
         seed,

@@ -343,13 +343,13 @@ def _sentence(words, meta, rng, full):
             "{storeys}", str(meta["building"]["floors"])
         )
         speed = meta.get("speed", "normal")
-        if speed != "normal" and kind not in ("fire", "cracks") and (full or rng.random() < 0.5):
+        if speed != "normal" and kind not in ("fire", "cracks"):
             action += (", " if "," in action else " ") + pick(words[speed])
         parts = [f"{subject} {action}"]
     extra = []
     if kind not in SETTLED + ("fire", "cracks"):
-        level = "thin" if meta["dust"] < 0.25 else "some" if meta["dust"] < 0.6 else "thick"
-        if full or rng.random() < 0.6:
+        level = "thin" if meta["dust"] < 0.2 else "some" if meta["dust"] < 0.5 else "thick"
+        if level != "some" or full or rng.random() < 0.6:  # what is not said is some dust
             extra.append(pick(words[level]))
     if kind in ("toxic_snow", "ash") and meta["dust"] > 0.5 and rng.random() < 0.5:
         extra.append(pick(words["haze"]))

@@ -42,7 +42,7 @@ def addStreet(blocks, rng, width, height, depth):
                 wall=WALL2 if (row + (side > 0)) % 2 else WALL3,
             )
             edge = near + side * w
-    for _ in range(int(rng.integers(3, 12))):
+    for _ in range(int(rng.integers(2, 10)) if rng.random() < 0.5 else 0):  # half of them under open sky
         x, w, y = rng.uniform(-60, 70), rng.uniform(8, 18), rng.uniform(depth + 12, 70)
         blocks.add(
             box(

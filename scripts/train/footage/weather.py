@@ -45,7 +45,7 @@ class Look:
 
 def drawLook(rng, facade, kind):
     """One random look; ash and toxic snow prefer dull skies."""
-    weights = np.array([0.4, 0.2, 0.16, 0.07, 0.1, 0.07])
+    weights = np.array([0.55, 0.2, 0.12, 0.03, 0.06, 0.04])
     if kind in ("ash", "toxic_snow"):
         weights = np.array([0.15, 0.5, 0.1, 0.15, 0.06, 0.04])
     time = TIMES[rng.choice(6, p=weights)]
