@@ -2,7 +2,7 @@
 """Does the binary make the pictures that diffusers makes?
 
     check.py --model DIR --seed N        renders a small random shot with the binary, float32 on the CPU, replays it in
-                                         diffusers' WanVACEPipeline from the same noise, and prints the differences
+                                         diffusers' pipeline of the folder from the same noise, and prints the differences
     check.py --random N [--seed FIRST]   the same for N fresh folders of random sizes and weights
 
 The shot's plate, matte, onset, prompts, steps, guidance, shift and sampler are drawn from the seed. Exit code 0 where every
@@ -80,6 +80,12 @@ def make_shot(folder: Path, model: Path, seed: int, references: int | None) -> d
     fill = choose.choice(["plate", "grey"])
     sampler = {"scheduler": choose.choice(["unipc", "unipc", "euler"]), "steps": choose.randint(1, 6),
                "guidance": choose.choice([1.0, 2.5, 5.0]), "shift": choose.choice([1.0, 3.0, 5.0]), "seed": seed}
+    index = json.loads((model / "model_index.json").read_text())
+    if index["_class_name"] == "WanPipeline":
+        count = 0  # without VACE layers a model takes no references
+    boundary = index.get("boundary_ratio")
+    if boundary:  # diffusers guides neither expert where the first one's guidance is 1
+        sampler["guidance_2"] = choose.choice([1.0, 2.5, 4.0]) if sampler["guidance"] > 1 else 1.0
     shot = {
         "version": 1, "shot": {"show": "parity", "name": f"seed_{seed}", "take": 1}, "frames": f"1001-{1000 + frames}",
         "plate": {"path": "plates/plate.####.png"}, "matte": {"path": "plates/matte.png"},
@@ -113,7 +119,8 @@ def check(binary: Path, model: Path, seed: int, keep: Path | None, references: i
         theirs = replay(pipe, dump, shot)
     frames, height, width = dump["video"].shape[2:]
     print(f"  {frames} frames of {width}x{height}, {dump['noise'].shape[2] - dump['latents'].shape[2]} references, "
-          f"{shot['scheduler']} {shot['steps']} steps, guidance {shot['guidance']}, shift {shot['shift']}")
+          f"{shot['scheduler']} {shot['steps']} steps, guidance {shot['guidance']}, shift {shot['shift']}"
+          + (f", two experts, guidance_2 {shot['guidance_2']}" if "guidance_2" in shot else ""))
     passed = True
     for name, limit in LIMITS.items():
         if name not in theirs or name not in dump:
@@ -158,7 +165,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="derrumbe_model_") as temporary:
             sizes = make_model(Path(temporary), seed)
             form = "residual" if sizes["vae"]["is_residual"] else "plain"
-            print(f"random folder, seed {seed}: {form} VAE, {sizes['transformer']['num_layers']} layers")
+            kind = ("text-to-video" if sizes["text_to_video"] else "VACE") + (", a pair" if sizes["boundary"] else "")
+            print(f"random folder, seed {seed}: {form} VAE, {sizes['transformer']['num_layers']} layers, {kind}")
             keep = arguments.keep / str(seed) if arguments.keep else None
             if not check(arguments.binary, Path(temporary), seed, keep, arguments.references):
                 failed.append(seed)

@@ -1,8 +1,8 @@
 """Makes tests/model/fixtures/pipeline_<n>: whole random model folders, each with one run of diffusers' WanVACEPipeline.
 
 A folder is a model folder (model_index.json, transformer/, vae/, text_encoder/, tokenizer/, scheduler/, derrumbe.json), and
-beside it pipeline.json {prompt, negative_prompt, scheduler, steps, guidance, shift, keep_reactive} and io.safetensors:
-input_video [1,3,F,H,W] in [-1,1], input_mask [1,1,F,H,W], input_references [R,3,H,W] (in the order given), ids,
+beside it pipeline.json {prompt, negative_prompt, scheduler, steps, guidance, shift, keep_reactive, and of a pair of experts
+guidance_2} and io.safetensors: input_video [1,3,F,H,W] in [-1,1], input_mask [1,1,F,H,W], input_references [R,3,H,W] (in the order given), ids,
 negative_ids, noise, prompt_embeds, negative_prompt_embeds (with guidance), conditioning, timesteps, latents, video.
 """
 
@@ -40,6 +40,10 @@ CASES = [
     dict(model=dict(vae=PLAIN, transformer=transformer(4, patch_size=(1, 1, 1)), shard=None, text_length=512,
                     working=[40, 24]), frames=1, references=0,
          run=dict(scheduler="unipc", steps=6, guidance=1.0, shift=1.0, keep_reactive=True)),
+    # A pair of experts: six steps with shift 3 are three on each side of 0.8.
+    dict(model=dict(vae=PLAIN, transformer=transformer(4, num_layers=1, vace_layers=[0]), shard=None, text_length=24,
+                    working=[32, 32], boundary=0.8), frames=5, references=0,
+         run=dict(scheduler="unipc", steps=6, guidance=4.0, guidance_2=2.5, shift=3.0, keep_reactive=True)),
 ]
 PROMPT = "the office tower falls to the left, windows bursting floor by floor"
 NEGATIVE = "blurry, text"

@@ -1,4 +1,5 @@
-"""Makes tests/model/fixtures/transformer_<n>: random WanVACETransformer3DModel folders with one evaluation each.
+"""Makes tests/model/fixtures/transformer_<n>: random WanVACETransformer3DModel folders with one evaluation each; and
+text_to_video_<n>: the same of WanTransformer3DModel, whose io.safetensors has no control.
 
 A folder holds config.json and tensors.safetensors (diffusers' names, float32), and io.safetensors: hidden_states,
 timestep, encoder_hidden_states, control_hidden_states, control_hidden_states_scale, output.
@@ -7,7 +8,7 @@ timestep, encoder_hidden_states, control_hidden_states, control_hidden_states_sc
 from pathlib import Path
 
 import torch
-from diffusers import WanVACETransformer3DModel
+from diffusers import WanTransformer3DModel, WanVACETransformer3DModel
 
 from common import config_of, fresh_folder, randomise, save_json, save_tensors
 
@@ -34,6 +35,38 @@ CASES = [
     dict(heads=2, head=14, layers=2, vace=[0], channels=10, text_dim=14, freq=34, ffn=50, patch=(1, 3, 2),
          latent=(3, 9, 8), text=3, timestep=250, scale=[0.0]),
 ]
+
+
+TEXT_TO_VIDEO = [
+    dict(heads=2, head=12, layers=2, channels=4, text_dim=16, freq=32, ffn=48, patch=(1, 2, 2), latent=(2, 4, 6),
+         text=6, timestep=999),
+    dict(heads=3, head=8, layers=3, channels=6, text_dim=12, freq=256, ffn=30, patch=(1, 2, 2), latent=(5, 6, 4),
+         text=12, timestep=437.5),
+    dict(heads=1, head=22, layers=1, channels=16, text_dim=20, freq=64, ffn=50, patch=(1, 1, 1), latent=(1, 5, 3),
+         text=3, timestep=1, cross_attn_norm=False, eps=1e-5),
+]
+
+
+def make_text_to_video(folder: Path, index: int, case: dict) -> None:
+    fresh_folder(folder)
+    channels = case["channels"]
+    model = WanTransformer3DModel(
+        patch_size=case["patch"], num_attention_heads=case["heads"], attention_head_dim=case["head"], in_channels=channels,
+        out_channels=channels, text_dim=case["text_dim"], freq_dim=case["freq"], ffn_dim=case["ffn"],
+        num_layers=case["layers"], cross_attn_norm=case.get("cross_attn_norm", True), eps=case.get("eps", 1e-6)).eval()
+    randomise(model, 3000 + index)
+    generator = torch.Generator().manual_seed(4000 + index)
+    inputs = {
+        "hidden_states": torch.randn((1, channels, *case["latent"]), generator=generator),
+        "timestep": torch.tensor([float(case["timestep"])]),
+        "encoder_hidden_states": torch.randn((1, case["text"], case["text_dim"]), generator=generator),
+    }
+    inputs["encoder_hidden_states"][:, (case["text"] + 1) // 2 :] = 0
+    with torch.inference_mode():
+        output = model(**inputs, return_dict=False)[0]
+    save_json(folder / "config.json", config_of(model))
+    save_tensors(folder / "tensors.safetensors", model.state_dict())
+    save_tensors(folder / "io.safetensors", {**inputs, "output": output})
 
 
 def make_case(folder: Path, index: int, case: dict) -> None:
@@ -74,6 +107,8 @@ def make_case(folder: Path, index: int, case: dict) -> None:
 def make(out_root: Path) -> None:
     for index, case in enumerate(CASES):
         make_case(Path(out_root) / f"transformer_{index}", index, case)
+    for index, case in enumerate(TEXT_TO_VIDEO):
+        make_text_to_video(Path(out_root) / f"text_to_video_{index}", index, case)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Makes a whole WanVACEPipeline folder with random weights, of sizes drawn from a seed: random_model.py --seed 7 --out DIR
+"""Makes a whole WanVACEPipeline or WanPipeline folder with random weights, of sizes drawn from a seed.
+
+    random_model.py --seed 7 --out DIR
 
 diffusers' layout (model_index.json and a folder a component), float32, sometimes in shards, with a vocabulary
 trained on the spot. `derrumbe.json` beside it gives working sizes small enough for a check.
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import sentencepiece as spm
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel, WanVACETransformer3DModel
 from transformers import UMT5Config, UMT5EncoderModel
 
 from common import randomise, save_json
@@ -57,6 +59,8 @@ def sizes(seed: int) -> dict:
         vocabulary=draw.choice([400, 500, 560]), text_length=draw.choice([24, 64, 512]),
         working=[multiple * max(1, draw.choice([48, 64, 80]) // multiple) for _ in range(2)],
         shard=draw.choice([None, "40KB"]), scheduler=dict(flow_shift=draw.choice([1.0, 3.0, 5.0])),
+        boundary=draw.choice([None, None, 0.5, 0.875]),  # a pair of experts where there is one
+        text_to_video=draw.random() < 0.25,  # without VACE layers
     )
 
 
@@ -91,24 +95,31 @@ def make_model(folder: Path, seed: int, chosen: dict | None = None, normalizer: 
     randomise(vae, seed)
     with torch.no_grad():  # away from the clamp at +-1, which would hide differences
         vae.decoder.conv_out.weight.mul_(0.6)
-    transformer = WanVACETransformer3DModel(**chosen["transformer"])
-    randomise(transformer, seed + 1)
+    boundary = chosen.get("boundary")
+    transformers = {"transformer": seed + 1} | ({"transformer_2": seed + 3} if boundary else {})
+    shard = {"max_shard_size": chosen["shard"]} if chosen["shard"] else {}
+    plain = chosen.get("text_to_video", False)
+    kind = WanTransformer3DModel if plain else WanVACETransformer3DModel
+    config = {key: value for key, value in chosen["transformer"].items() if not (plain and key.startswith("vace_"))}
+    for name, transformer_seed in transformers.items():
+        transformer = kind(**config)
+        randomise(transformer, transformer_seed)
+        transformer.save_pretrained(folder / name, **shard)
     text = UMT5EncoderModel(UMT5Config(
         **chosen["text"], vocab_size=pieces + 128, feed_forward_proj="gated-gelu", dropout_rate=0.0, is_encoder_decoder=False,
         layer_norm_epsilon=1e-6, pad_token_id=0, eos_token_id=1))
     randomise(text, seed + 2)
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, **chosen["scheduler"])
 
-    shard = {"max_shard_size": chosen["shard"]} if chosen["shard"] else {}
     vae.save_pretrained(folder / "vae")
-    transformer.save_pretrained(folder / "transformer", **shard)
     text.save_pretrained(folder / "text_encoder", **shard)
     scheduler.save_pretrained(folder / "scheduler")
     save_json(folder / "model_index.json", {
-        "_class_name": "WanVACEPipeline", "_diffusers_version": "0.42.1", "boundary_ratio": None,
+        "_class_name": "WanPipeline" if plain else "WanVACEPipeline", "_diffusers_version": "0.42.1", "boundary_ratio": boundary,
         "scheduler": ["diffusers", "UniPCMultistepScheduler"], "text_encoder": ["transformers", "UMT5EncoderModel"],
-        "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", "WanVACETransformer3DModel"],
-        "transformer_2": [None, None], "vae": ["diffusers", "AutoencoderKLWan"]})
+        "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", kind.__name__],
+        "transformer_2": ["diffusers", kind.__name__] if boundary else [None, None],
+        "vae": ["diffusers", "AutoencoderKLWan"]})
     save_json(folder / "derrumbe.json", {
         "name": f"random-{seed}", "version": "0", "license": "none", "encoding": "srgb", "encoding_space": "lin_rec709",
         "matte_fill": "plate", "working_size": chosen["working"], "window": {"length": 81, "overlap": 17},

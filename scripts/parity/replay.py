@@ -1,17 +1,20 @@
-"""Replays what `derrumbe render --dump-tensors` wrote in diffusers' WanVACEPipeline, in float32 on the CPU."""
+"""Replays what `derrumbe render --dump-tensors` wrote in diffusers' WanVACEPipeline or WanPipeline, in float32 on the CPU."""
 
+import json
 from pathlib import Path
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanVACEPipeline
+from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanPipeline, WanVACEPipeline
 
 
-def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float32) -> WanVACEPipeline:
+def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float32):
     """The folder as diffusers loads it; the one attribute set by hand is vae_scale_factor_spatial.
 
     diffusers takes it from the number of downsampling stages and so misses the patches of the VAE's residual form.
     """
-    pipe = WanVACEPipeline.from_pretrained(str(folder), dtype=dtype)
+    kind = json.loads((Path(folder) / "model_index.json").read_text())["_class_name"]
+    kinds = {"WanVACEPipeline": WanVACEPipeline, "WanPipeline": WanPipeline}
+    pipe = kinds[kind].from_pretrained(str(folder), dtype=dtype)
     pipe.vae_scale_factor_spatial = pipe.vae.config.scale_factor_spatial
     if scheduler == "euler":
         pipe.scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
@@ -22,11 +25,36 @@ def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float3
     return pipe
 
 
-def replay(pipe: WanVACEPipeline, dump: dict, shot: dict) -> dict:
+def hold_plate(pipe: WanPipeline, dump: dict) -> dict:
+    """Makes the text-to-video pipeline hold the plate, as a render does; returns the conditioning of the dump's own form.
+
+    Where the mask is 0 the transformers' velocity becomes noise - plate, which leads through every noised plate.
+    """
+    plate, mask = dump["conditioning"][:, :-1], dump["conditioning"][:, -1:]
+    if "input_video" in dump:
+        config = pipe.vae.config
+        mean, std = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (config.latents_mean, config.latents_std))
+        with torch.inference_mode():
+            plate = (pipe.vae.encode(dump["input_video"]).latent_dist.mode() - mean) / std
+        scale, pixels = pipe.vae_scale_factor_spatial, (dump["input_mask"] > 0).float()
+        padded = torch.cat([pixels[:, :, :1].expand(-1, -1, 3, -1, -1), pixels], dim=2)
+        mask = torch.nn.functional.max_pool3d(padded, (4, scale, scale))
+    held = dump["noise"] - plate
+    for transformer in filter(None, (pipe.transformer, pipe.transformer_2)):
+        forward = transformer.forward
+
+        def hold(*arguments, forward=forward, **named):
+            return (torch.where(mask > 0, forward(*arguments, **named)[0], held),)
+
+        transformer.forward = hold
+    return {"conditioning": torch.cat([plate, mask], dim=1)}
+
+
+def replay(pipe, dump: dict, shot: dict) -> dict:
     """The same tensors as in `dump`, by diffusers.
 
-    `shot`: prompt, negative_prompt, steps, guidance, keep_reactive. Where the dump holds input_video [1,3,F,H,W] in
-    [-1, 1] and input_mask [1,1,F,H,W] (and input_references, a tensor [R,3,H,W] in the order given), the conditioning is
+    `shot`: prompt, negative_prompt, steps, guidance, keep_reactive, and of a pair of experts guidance_2. Where the dump
+    holds input_video [1,3,F,H,W] in [-1, 1] and input_mask [1,1,F,H,W] (and input_references, a tensor [R,3,H,W] in the order given), the conditioning is
     made from them, else the dump's own is taken and only what follows is compared.
     """
     noise = dump["noise"]
@@ -35,7 +63,9 @@ def replay(pipe: WanVACEPipeline, dump: dict, shot: dict) -> dict:
     dtype = pipe.transformer.dtype
     captured = {}
 
-    if "input_video" in dump:
+    if isinstance(pipe, WanPipeline):
+        captured = hold_plate(pipe, dump)
+    elif "input_video" in dump:
         video, mask = dump["input_video"], dump["input_mask"].expand(-1, 3, -1, -1, -1)
         if not shot["keep_reactive"]:
             video = video * (1 - (mask > 0.5).to(video.dtype))
@@ -63,7 +93,8 @@ def replay(pipe: WanVACEPipeline, dump: dict, shot: dict) -> dict:
         def prepare_masks(*_):
             return conditioning[:, -mask_channels:].to(dtype)
 
-    pipe.prepare_video_latents, pipe.prepare_masks = prepare_video_latents, prepare_masks
+    if not isinstance(pipe, WanPipeline):
+        pipe.prepare_video_latents, pipe.prepare_masks = prepare_video_latents, prepare_masks
 
     def after_step(_pipe, _step, _timestep, tensors):
         captured.update({name: tensor.clone() for name, tensor in tensors.items() if tensor is not None})
@@ -74,7 +105,8 @@ def replay(pipe: WanVACEPipeline, dump: dict, shot: dict) -> dict:
         video = pipe(
             prompt=shot["prompt"], negative_prompt=shot["negative_prompt"], height=height, width=width, num_frames=frames,
             num_inference_steps=shot["steps"], guidance_scale=shot["guidance"], latents=noise.to(dtype), output_type="pt",
-            max_sequence_length=dump["prompt_embeds"].shape[1], callback_on_step_end=after_step,
+            guidance_scale_2=shot.get("guidance_2"), max_sequence_length=dump["prompt_embeds"].shape[1],
+            callback_on_step_end=after_step,
             callback_on_step_end_tensor_inputs=names,
         ).frames
     captured["latents"] = captured["latents"][:, :, references:]

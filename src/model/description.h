@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct SamplerDefaults {
     int steps = 20;
     double guidance = 5.0;  ///< 1 = no guidance
     double shift = 3.0;     ///< flow shift
+    /// Of a pair of experts: guidance of the one for low noise; none: the same as `guidance`.
+    std::optional<double> guidance2;
 };
 
 /// All that others need to know of a model before (and without) loading its weights. Plain data, no
@@ -37,11 +40,23 @@ struct Description {
     int textLength = 512;  ///< rows of a prompt's embeddings, padding included
     int textWidth = 4096;
     SamplerDefaults sampler;
+    /// Of a pair of experts (Wan2.2): where the second one takes over, as a share of the timesteps'
+    /// 1000. Evaluations at it and above are the high-noise expert's, those below the low-noise
+    /// one's. 0: one transformer for all.
+    double boundary = 0;
+    /// Where the transformer is not shown the plate (text-to-video): the conditioning is then [1, C
+    /// + 1 + ..., T, h, w], the plate's latents and a mask, and the sampler holds the plate's
+    /// latents where the mask is 0.
+    bool heldByNoise = false;
+    bool takesReferences = true, takesKeyframes = true;
+    std::string loss;  ///< what a shot loses with such a model, for people; empty: nothing
 
     struct File {
         std::string path;  ///< absolute where the folder was given so
         std::uint64_t bytes = 0;
         std::string role;  ///< weights, config or tokenizer
+        std::string part;  ///< of weights: transformer, transformer_2 (the low-noise expert), vae,
+                           ///< text_encoder, or several with commas; else empty
     };
     /// The SentencePiece vocabulary: a file, or where `tokenizerTensor` is not empty that tensor of
     /// a weights file. `vocabulary` reads it.
@@ -52,7 +67,8 @@ struct Description {
     int layers = 0, heads = 0, headSize = 0, ffn = 0, vaceLayers = 0;
     std::array<int, 3> patch{1, 2, 2};  ///< latents a token: frames, rows, columns
     std::uint64_t transformerParameters = 0, vaeParameters = 0, textParameters = 0;
-    std::uint64_t textEmbeddingParameters = 0;  ///< of textParameters, those that are looked up
+    std::uint64_t secondTransformerParameters = 0;  ///< of the low-noise expert
+    std::uint64_t textEmbeddingParameters = 0;      ///< of textParameters, those that are looked up
     /// The VAE's work and memory by structure, per pixel of the picture.
     struct VaeCost {
         double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame
@@ -61,10 +77,14 @@ struct Description {
     VaeCost vaeCost;
 };
 
+/// Which of a pair of experts a LoRA is for. A single transformer takes `Both` alone.
+enum class Experts { Both, High, Low };
+
 /// A LoRA to be merged into the transformer.
 struct LoraFile {
     std::filesystem::path path;  ///< .safetensors
     double strength = 1;         ///< 0: no effect, 1: as trained
+    Experts experts = Experts::Both;
 };
 
 /// Reads a folder's configuration files and tensor headers; no weight data. Throws Error(Model)

@@ -26,11 +26,13 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     // self-attention: four products; cross-attention: two; feed-forward: two
     const double block =
         2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d + 4 * text * tokens * d;
-    e.forwardFlops = blocks * block + 2 * tokens * d * d * (m.vaceLayers + 1);
+    e.forwardFlops =
+        blocks * block + 2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
 
     const double pixels = static_cast<double>(height) * width;
-    // the inactive and the reactive clip, and each reference
-    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (2.0 * whole + references);
+    // the inactive and the reactive clip (or the plate alone), and each reference
+    const double clips = m.heldByNoise ? 1 : 2;
+    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (clips * whole + references);
     e.decodeFlops = m.vaeCost.decodeFlops * pixels * whole;
     e.textFlops =
         2 * static_cast<double>(m.textParameters - m.textEmbeddingParameters) * kPromptTokens;
@@ -39,7 +41,11 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     const double transformer = static_cast<double>(m.transformerParameters) * dtypeBytes;
     const double vae = static_cast<double>(m.vaeParameters) * 4;
     const double encoder = static_cast<double>(m.textParameters) * dtypeBytes;
-    e.weightBytes = transformer + vae + encoder;
+    // Of a pair of experts one is in memory at a time.
+    const double worker =
+        std::max(transformer, static_cast<double>(m.secondTransformerParameters) * dtypeBytes);
+    e.weightBytes = transformer + vae + encoder +
+                    static_cast<double>(m.secondTransformerParameters) * dtypeBytes;
     // In a block: x, hints and their branch, then either q, k, v with float32 temporaries or the
     // feed-forward's inner width.
     const double live =
@@ -54,7 +60,7 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     // The text encoder goes before the VAE comes; the VAE stays while the transformer runs, because
     // the end needs it again; the transformer goes before the decoding.
     e.peakBytes =
-        e.heldBytes + std::max({encoder, vae + std::max(encode, decode), vae + transformer + live});
+        e.heldBytes + std::max({encoder, vae + std::max(encode, decode), vae + worker + live});
     return e;
 }
 

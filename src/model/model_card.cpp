@@ -82,6 +82,16 @@ void readModelCard(const fs::path& folder, Description& d) {
     d.sampler.steps = static_cast<int>(sampler.integer("steps", d.sampler.steps, 1, 1000));
     d.sampler.guidance = sampler.number("guidance", d.sampler.guidance, 0, 100);
     d.sampler.shift = sampler.number("shift", d.sampler.shift, 1e-3, 1000);
+    if (d.boundary > 0) {
+        if (sampler.has("guidance_2"))
+            d.sampler.guidance2 = sampler.number("guidance_2", d.sampler.guidance, 0, 100);
+        d.boundary = sampler.number("boundary", d.boundary, 1e-3, 1);
+    } else {
+        for (const char* key : {"guidance_2", "boundary"})
+            if (sampler.has(key))
+                sampler.problem(key,
+                                "belongs to a pair of experts; this model has one transformer");
+    }
     const Config training = card.object("training");
     d.trainingStatement = training.text("statement", "");
     d.trainingRights = training.text("rights", "");

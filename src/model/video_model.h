@@ -43,7 +43,8 @@ class VideoModel {
 
     /// [1, 2C+64, R+T, h, w] float32: inactive latents, reactive latents, 64 mask channels;
     /// references (R latent frames) first in time, in the order of the reference implementation
-    /// (last reference first).
+    /// (last reference first). Of a model with `heldByNoise`: [1, C + 1, T, h, w], the latents of
+    /// the video and their mask, 1 = generate, 0 = hold.
     virtual at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) = 0;
 
     /// One model evaluation: velocity v at `timestep` for latents [1, C, T', h, w] (float32 in and

@@ -31,6 +31,11 @@ std::shared_ptr<const TensorSource> named(std::shared_ptr<const TensorSource> fi
     return file;
 }
 
+/// Does model_index.json name a class for the component? One that is left out is [null, null].
+bool namesComponent(const fs::path& folder, const char* name) {
+    return !Config::read(folder / "model_index.json").texts(name, {}).empty();
+}
+
 }  // namespace
 
 WanLayout diffusersLayout(const fs::path& folder, Problems& problems) {
@@ -58,6 +63,23 @@ WanLayout diffusersLayout(const fs::path& folder, Problems& problems) {
     };
     read("text_encoder", WanRole::TextEncoder, textConfigOf, layout.text);
     read("transformer", WanRole::Transformer, transformerConfigOf, layout.transformer);
+    attempt([&] {
+        const Config index = Config::read(folder / "model_index.json");
+        layout.boundary = index.number("boundary_ratio", 0, 0, 1);
+        problems.add(index.problems());
+        if (namesComponent(folder, "transformer_2")) {
+            read("transformer_2", WanRole::Transformer, transformerConfigOf, layout.lowNoise);
+            if (layout.boundary == 0)
+                problems.error(ExitCode::Model,
+                               "boundary_ratio: must say where transformer_2 takes over (published "
+                               "pairs: 0.875, image-to-video 0.9)",
+                               {index.file()});
+        } else if (layout.boundary > 0) {
+            problems.error(ExitCode::Model,
+                           "boundary_ratio is for a pair of experts, and no transformer_2 is named",
+                           {index.file()});
+        }
+    });
     read("vae", WanRole::Vae, vaeConfigOf, layout.vae);
     attempt([&] {
         const fs::path file = folder / "scheduler/scheduler_config.json";

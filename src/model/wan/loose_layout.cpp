@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/wan/expert_names.h"
 #include "model/wan/wan_layout.h"
 #include "model/wan/wan_part.h"
 #include "model/wan/wan_shapes.h"
@@ -17,6 +18,9 @@ namespace {
 constexpr int kDeepest = 2;  ///< google/umt5-xxl/spiece.model of Wan's repositories
 constexpr size_t kMostFiles = 4096;
 constexpr const char* kIndexEnding = ".safetensors.index.json";
+/// Of the published text-to-video and VACE pairs (Wan-Video/Wan2.2:wan/configs/wan_t2v_A14B.py,
+/// boundary), where nothing is stated.
+constexpr double kBoundary = 0.875;
 
 bool endsWith(const std::string& text, const std::string& ending) {
     return text.size() >= ending.size() &&
@@ -118,12 +122,28 @@ class Found {
         } else {
             std::string names;
             for (const WanPart* part : all) names += "\n  " + part->file;
-            problems.error(ExitCode::Model,
-                           cat(all.size(), " files hold a ", roleName(role),
-                               "; keep one (pairs of experts are not supported):", names),
-                           {folder_.string()});
+            const bool experts = role == WanRole::Transformer || role == WanRole::VaceModule;
+            problems.error(
+                ExitCode::Model,
+                cat(all.size(), " files hold a ", roleName(role), "; keep one",
+                    experts ? ", or a pair of experts with high and low in their names" : "", ":",
+                    names),
+                {folder_.string()});
         }
         return nullptr;
+    }
+
+    /// The two parts of a role whose paths say high and low, in this order; empty where there are
+    /// not exactly these.
+    std::vector<const WanPart*> pair(WanRole role) const {
+        std::vector<const WanPart*> all = of(role);
+        if (all.size() != 2) return {};
+        const auto noise = [&](const WanPart* part) {
+            return expertNoise(fs::path(part->file).lexically_relative(folder_).string());
+        };
+        if (noise(all[0]) == ExpertNoise::Low) std::swap(all[0], all[1]);
+        const bool fits = noise(all[0]) == ExpertNoise::High && noise(all[1]) == ExpertNoise::Low;
+        return fits ? all : std::vector<const WanPart*>{};
     }
 
     std::vector<const WanPart*> of(WanRole role) const {
@@ -169,20 +189,26 @@ WanLayout looseLayout(const fs::path& folder, Problems& problems) {
     const Found found(files, folder);
 
     Problems own;
-    const auto take = [&](WanRole role, auto configOf, WanLayout::Part& part) {
-        const WanPart* one = found.one(role, own);
+    const std::vector<const WanPart*> experts = found.pair(WanRole::Transformer);
+    const std::vector<const WanPart*> modules = found.pair(WanRole::VaceModule);
+    /// The VACE module for a transformer: of two, the one for the same noise.
+    const auto moduleFor = [&](const WanPart* transformer) -> const WanPart* {
+        if (experts.empty()) return found.one(WanRole::VaceModule, own);
+        if (!modules.empty()) return modules[transformer == experts[0] ? 0 : 1];
+        own.error(ExitCode::Model,
+                  "a pair of experts without VACE layers takes two VACE modules, with high and low "
+                  "in their names",
+                  {transformer->file});
+        return nullptr;
+    };
+    const auto take = [&](const WanPart* one, auto configOf, WanLayout::Part& part) {
         if (one == nullptr) return;
         try {
             part.tensors = one->tensors;
-            if (role == WanRole::Transformer && !hasVace(*one->tensors)) {
-                const WanPart* module = nullptr;
-                if (found.of(WanRole::VaceModule).empty())
-                    own.error(ExitCode::Model,
-                              "this transformer has no VACE layers (vace_blocks): it cannot be "
-                              "shown a plate; a VACE model, or a VACE module beside it, is needed",
-                              {one->file});
-                else
-                    module = found.one(WanRole::VaceModule, own);
+            // Without a module it is a text-to-video transformer and works as one.
+            if (one->role == WanRole::Transformer && !hasVace(*one->tensors) &&
+                !found.of(WanRole::VaceModule).empty()) {
+                const WanPart* module = moduleFor(one);
                 if (module == nullptr) return;
                 part.tensors = joined(part.tensors, module->tensors);
             }
@@ -198,9 +224,15 @@ WanLayout looseLayout(const fs::path& folder, Problems& problems) {
             layout.vocabularyTensor = one->vocabulary;
         }
     };
-    take(WanRole::TextEncoder, textConfigOf, layout.text);
-    take(WanRole::Transformer, transformerConfigOf, layout.transformer);
-    take(WanRole::Vae, vaeConfigOf, layout.vae);
+    take(found.one(WanRole::TextEncoder, own), textConfigOf, layout.text);
+    if (experts.empty()) {
+        take(found.one(WanRole::Transformer, own), transformerConfigOf, layout.transformer);
+    } else {
+        take(experts[0], transformerConfigOf, layout.transformer);
+        take(experts[1], transformerConfigOf, layout.lowNoise);
+        layout.boundary = kBoundary;
+    }
+    take(found.one(WanRole::Vae, own), vaeConfigOf, layout.vae);
     if (!files.vocabularies.empty()) layout.vocabulary = files.vocabularies.front().string();
     if (layout.vocabulary.empty()) layout.vocabulary = (folder / "spiece.model").string();
     if (own.hasErrors()) problems.add(found.broken().list());

@@ -13,12 +13,14 @@ WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& 
       device_(weights.device()),
       dtype_(weights.dtype()),
       patch_(weights / "patch_embedding", config, config.inChannels),
-      vacePatch_(weights / "vace_patch_embedding", config, config.vaceInChannels),
       embedder_(weights / "condition_embedder", config),
-      vaceProjIn_(weights / "vace_blocks.0.proj_in", config.width(), config.width()),
       projOut_(weights / "proj_out", config.width(), config.outChannels * config.patchVolume()),
       table_(weights.tensor("scale_shift_table", {1, 2, config.width()}, at::kFloat).squeeze(0)) {
     for (int i = 0; i < config.layers; ++i) blocks_.emplace_back(weights / "blocks" / i, config);
+    if (config.hasVace()) {
+        vacePatch_.emplace(weights / "vace_patch_embedding", config, config.vaceInChannels);
+        vaceProjIn_ = Linear(weights / "vace_blocks.0.proj_in", config.width(), config.width());
+    }
     for (int i = 0; i < static_cast<int>(config.vaceLayers.size()); ++i) {
         const Weights scope = weights / "vace_blocks" / i;
         vaceBlocks_.push_back({TransformerBlock(scope, config),
@@ -95,7 +97,7 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
     at::Tensor x = patch_(latents.to(compute));
     at::Tensor c;
     if (hints > 0) {
-        c = vacePatch_(control.to(compute));
+        c = (*vacePatch_)(control.to(compute));
         if (c.size(1) > x.size(1))
             throw Error(ExitCode::Internal, "the conditioning is longer than the latents");
         if (c.size(1) < x.size(1)) c = at::constant_pad_nd(c, {0, 0, 0, x.size(1) - c.size(1)});

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,9 +17,10 @@ struct TextContext {
     at::Tensor bias;                   ///< [1, 1, 1, S], or undefined
 };
 
-/// WanVACETransformer3DModel: a diffusion transformer with a branch that is shown the conditioning
-/// and adds hints to it. Jiang et al. 2025 (VACE), Wan team 2025; computed as
-/// diffusers:models/transformers/transformer_wan_vace.py, which is the parity reference.
+/// WanVACETransformer3DModel (or, without the branch, WanTransformer3DModel): a diffusion
+/// transformer with a branch that is shown the conditioning and adds hints to it. Jiang et al. 2025
+/// (VACE), Wan team 2025; computed as diffusers:models/transformers/transformer_wan_vace.py, which
+/// is the parity reference.
 ///
 /// The VACE blocks run beside the main ones, each right after the block that takes its hint, so
 /// that one hint is alive at a time; the result is that of running them first.
@@ -32,7 +34,7 @@ class WanTransformer {
     TextContext prepareText(const at::Tensor& embeds) const;
 
     /// @param latents [B, C, T, h, w], T, h, w multiples of the patch
-    /// @param control [B, vaceInChannels, T, h, w]
+    /// @param control [B, vaceInChannels, T, h, w]; not looked at without VACE layers
     /// @param hintScales one a VACE layer; blocks that only lead to zeros are skipped
     /// @return the velocity, [B, outChannels, T, h, w] float32
     at::Tensor operator()(const at::Tensor& latents, double timestep, const TextContext& text,
@@ -51,7 +53,8 @@ class WanTransformer {
     TransformerConfig config_;
     at::Device device_;
     at::ScalarType dtype_;
-    PatchEmbedding patch_, vacePatch_;
+    PatchEmbedding patch_;
+    std::optional<PatchEmbedding> vacePatch_;  ///< with VACE layers alone, as vaceProjIn_
     ConditionEmbedder embedder_;
     std::vector<TransformerBlock> blocks_;
     Linear vaceProjIn_;  ///< vace_blocks.0.proj_in

@@ -7,8 +7,11 @@ namespace derrumbe::model {
 TransformerConfig TransformerConfig::read(const Config& config) {
     TransformerConfig c;
     const std::string kind = config.text("_class_name", "WanVACETransformer3DModel");
-    if (kind != "WanVACETransformer3DModel")
-        config.problem("_class_name", "'" + kind + "' is not a WanVACETransformer3DModel");
+    const bool plain = kind == "WanTransformer3DModel";
+    if (kind != "WanVACETransformer3DModel" && !plain)
+        config.problem("_class_name", "'" + kind +
+                                          "' is neither a WanVACETransformer3DModel nor a "
+                                          "WanTransformer3DModel");
     const std::vector<int64_t> patch = config.integers("patch_size", {1, 2, 2}, 1, 64);
     if (patch.size() == 3) {
         std::copy(patch.begin(), patch.end(), c.patch.begin());
@@ -27,6 +30,12 @@ TransformerConfig TransformerConfig::read(const Config& config) {
     c.crossAttnNorm = config.flag("cross_attn_norm", c.crossAttnNorm);
     c.eps = config.number("eps", c.eps, 0, 1);
     c.ropeLongest = config.integer("rope_max_seq_len", c.ropeLongest, 1, 1 << 20);
+    for (const char* key : {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"})
+        if (config.has(key)) config.problem(key, "image-conditioned models are not supported");
+    if (plain) {
+        c.vaceLayers.clear();
+        return c;
+    }
     c.vaceInChannels = config.integer("vace_in_channels", c.vaceInChannels, 1, 65536);
     c.vaceLayers = config.integers("vace_layers", c.vaceLayers, 0, 1 << 20);
     // Hints are handed out in the order of the layers, whatever the order of the list.
@@ -37,8 +46,6 @@ TransformerConfig TransformerConfig::read(const Config& config) {
         config.problem("vace_layers", "layer 0 must be among them");
     if (!c.vaceLayers.empty() && c.vaceLayers.back() >= c.layers)
         config.problem("vace_layers", "names a layer above num_layers");
-    for (const char* key : {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"})
-        if (config.has(key)) config.problem(key, "image-conditioned models are not supported");
     return c;
 }
 

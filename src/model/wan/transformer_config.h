@@ -7,7 +7,8 @@
 
 namespace derrumbe::model {
 
-/// transformer/config.json of a WanVACETransformer3DModel; the defaults are the class's own.
+/// transformer/config.json of a WanVACETransformer3DModel, or of a WanTransformer3DModel, which has
+/// no VACE layers; the defaults are the classes' own.
 struct TransformerConfig {
     std::array<int64_t, 3> patch{1, 2, 2};  ///< latent frames, rows, columns a token
     int64_t heads = 40, headSize = 128;
@@ -16,10 +17,12 @@ struct TransformerConfig {
     int64_t layers = 40;
     bool crossAttnNorm = true;
     double eps = 1e-6;
-    int64_t ropeLongest = 1024;                                     ///< tokens along any axis
-    std::vector<int64_t> vaceLayers{0, 5, 10, 15, 20, 25, 30, 35};  ///< ascending
+    int64_t ropeLongest = 1024;  ///< tokens along any axis
+    /// Ascending; empty: a text-to-video transformer, which is not shown a plate.
+    std::vector<int64_t> vaceLayers{0, 5, 10, 15, 20, 25, 30, 35};
     int64_t vaceInChannels = 96;
 
+    bool hasVace() const { return !vaceLayers.empty(); }
     int64_t width() const { return heads * headSize; }
     int64_t patchVolume() const { return patch[0] * patch[1] * patch[2]; }
 

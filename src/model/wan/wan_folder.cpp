@@ -1,8 +1,8 @@
 #include "model/wan/wan_folder.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
-#include <set>
 
 #include "model/model_card.h"
 #include "model/wan/vae_cost.h"
@@ -23,37 +23,69 @@ std::uint64_t parameterCount(const TensorSource& source) {
     return count;
 }
 
-void addFile(Description& description, const fs::path& file, const std::string& role) {
+void addFile(Description& description, const fs::path& file, const std::string& role,
+             const std::string& part = {}) {
     std::error_code code;
     if (!fs::is_regular_file(file, code)) return;
-    description.files.push_back({file.string(), fs::file_size(file), role});
+    description.files.push_back({file.string(), fs::file_size(file), role, part});
+}
+
+/// The files of all parts, each once, with the parts that it holds.
+void addWeights(WanFolder& w) {
+    std::vector<std::pair<std::string, std::string>> files;
+    const auto gather = [&](const char* part, const std::shared_ptr<const TensorSource>& tensors) {
+        for (const std::string& file : tensors->files()) {
+            const auto known = std::find_if(files.begin(), files.end(),
+                                            [&](const auto& it) { return it.first == file; });
+            if (known == files.end())
+                files.emplace_back(file, part);
+            else
+                known->second += std::string(", ") + part;
+        }
+    };
+    gather("text_encoder", w.textTensors);
+    gather("transformer", w.transformerTensors);
+    if (w.lowNoise) gather("transformer_2", w.lowNoise->tensors);
+    gather("vae", w.vaeTensors);
+    for (const auto& [file, part] : files) addFile(w.description, file, "weights", part);
 }
 
 /// What the pipeline hands from one part to another must fit.
 void checkParts(const WanFolder& w, const WanLayout& layout, Problems& problems) {
-    const auto place = [&](const std::string& part) {
-        return Place{(part == "vae" ? layout.vae : layout.transformer).config->file()};
+    const auto same = [&](int64_t a, int64_t b, const WanLayout::Part& part,
+                          const std::string& what) {
+        if (a != b)
+            problems.error(ExitCode::Model, cat(what, " is ", a, ", not ", b),
+                           Place{part.config->file()});
     };
-    const auto same = [&](int64_t a, int64_t b, const char* part, const std::string& what) {
-        if (a != b) problems.error(ExitCode::Model, cat(what, " is ", a, ", not ", b), place(part));
-    };
-    const TransformerConfig& t = w.transformer;
     const int64_t scale = w.vae.spatialScale();
-    same(t.inChannels, w.vae.latentChannels, "transformer", "in_channels (z_dim of the VAE)");
-    same(t.outChannels, w.vae.latentChannels, "transformer", "out_channels (z_dim of the VAE)");
-    same(t.vaceInChannels, 2 * w.vae.latentChannels + scale * scale, "transformer",
-         "vace_in_channels (2 z_dim and the VAE's scale squared)");
-    same(t.textDim, w.text.width, "transformer", "text_dim (d_model of the text encoder)");
-    same(t.patch[0], 1, "transformer", "patch_size[0] (tokens of one latent frame)");
-    same(w.vae.statedSpatialScale, scale, "vae", "scale_factor_spatial (by its layers)");
-    same(w.vae.statedTemporalScale, w.vae.temporalScale(), "vae",
+    const auto checkTransformer = [&](const TransformerConfig& t, const WanLayout::Part& part) {
+        same(t.inChannels, w.vae.latentChannels, part, "in_channels (z_dim of the VAE)");
+        same(t.outChannels, w.vae.latentChannels, part, "out_channels (z_dim of the VAE)");
+        same(t.hasVace(), w.transformer.hasVace(), part, "VACE layers (of the other expert)");
+        if (t.hasVace())
+            same(t.vaceInChannels, 2 * w.vae.latentChannels + scale * scale, part,
+                 "vace_in_channels (2 z_dim and the VAE's scale squared)");
+        same(t.textDim, w.text.width, part, "text_dim (d_model of the text encoder)");
+        same(t.patch[0], 1, part, "patch_size[0] (tokens of one latent frame)");
+    };
+    checkTransformer(w.transformer, layout.transformer);
+    if (w.lowNoise) {
+        const TransformerConfig& low = w.lowNoise->config;
+        checkTransformer(low, layout.lowNoise);
+        for (int i = 1; i < 3; ++i)
+            same(low.patch[i], w.transformer.patch[i], layout.lowNoise,
+                 cat("patch_size[", i, "] (of the other expert)"));
+    }
+    same(w.vae.statedSpatialScale, scale, layout.vae, "scale_factor_spatial (by its layers)");
+    same(w.vae.statedTemporalScale, w.vae.temporalScale(), layout.vae,
          "scale_factor_temporal (by its layers)");
     // Clips, masks and windows are counted in 4k + 1 frames.
     if (w.vae.temporalScale() != 4)
         problems.error(ExitCode::Model,
                        cat("temperal_downsample gives latents of ", w.vae.temporalScale(),
                            " frames; video models of this family have latents of 4"),
-                       place("vae"));
+                       Place{layout.vae.config->file()});
 }
 
 constexpr int kSteps = 30;  ///< of the family, where the folder says nothing
@@ -78,7 +110,16 @@ SamplerDefaults samplerDefaults(const Config& config) {
 void describe(WanFolder& w, const WanLayout& layout) {
     Description& d = w.description;
     d.folder = w.path;
-    d.family = "wan-vace";
+    d.family = w.transformer.hasVace() ? "wan-vace" : "wan-t2v";
+    if (!w.transformer.hasVace()) {
+        d.heldByNoise = true;
+        d.takesReferences = d.takesKeyframes = false;
+        d.loss =
+            "this model has no VACE layers and is not shown the plate: around the matte and before "
+            "the onset the plate's latents are held at every step, inside the matte the picture is "
+            "made from the prompt and from what surrounds it, so that the building that stood "
+            "there need not be the one that falls; matte_fill has no effect";
+    }
     d.encoding = "srgb_shoulder";
     d.matteFill = "grey";
     d.workingWidth = 832;
@@ -102,7 +143,10 @@ void describe(WanFolder& w, const WanLayout& layout) {
     d.textParameters = parameterCount(*w.textTensors);
     d.textEmbeddingParameters =
         std::min<std::uint64_t>(d.textParameters, w.text.vocabulary * w.text.width);
-    d.parameters = d.transformerParameters + d.vaeParameters + d.textParameters;
+    if (w.lowNoise) d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);
+    d.boundary = layout.boundary;
+    d.parameters = d.transformerParameters + d.secondTransformerParameters + d.vaeParameters +
+                   d.textParameters;
     d.vaeCost = vaeCost(w.vae);
 
     d.tokenizerFile = layout.vocabulary;
@@ -110,10 +154,7 @@ void describe(WanFolder& w, const WanLayout& layout) {
 
     for (const std::string& file : layout.configFiles) addFile(d, file, "config");
     addFile(d, w.path / "derrumbe.json", "config");
-    std::set<std::string> seen;  // one file may hold several parts
-    for (const auto& tensors : {w.textTensors, w.transformerTensors, w.vaeTensors})
-        for (const std::string& file : tensors->files())
-            if (seen.insert(file).second) addFile(d, file, "weights");
+    addWeights(w);
     // What tokens are made from; the other forms of the tokenizer are not read.
     if (layout.vocabularyTensor.empty()) addFile(d, layout.vocabulary, "tokenizer");
 }
@@ -138,6 +179,9 @@ WanFolder readWanFolder(const fs::path& folder) {
     };
     read(layout.transformer.config,
          [&](const Config& c) { w.transformer = TransformerConfig::read(c); });
+    read(layout.lowNoise.config, [&](const Config& c) {
+        w.lowNoise = WanFolder::Expert{TransformerConfig::read(c), layout.lowNoise.tensors};
+    });
     read(layout.vae.config, [&](const Config& c) {
         w.vae = VaeConfig::read(c);
         // A file that leaves them out means what its layers make.

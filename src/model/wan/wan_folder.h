@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "model/description.h"
 #include "model/wan/transformer_config.h"
@@ -18,6 +19,12 @@ struct WanFolder {
     VaeConfig vae;
     Umt5Config text;
     std::shared_ptr<const TensorSource> transformerTensors, vaeTensors, textTensors;
+    /// The low-noise expert of a pair, whose first is `transformer`; none where there is no pair.
+    struct Expert {
+        TransformerConfig config;
+        std::shared_ptr<const TensorSource> tensors;
+    };
+    std::optional<Expert> lowNoise;
     Description description;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "model/wan/held_conditioning.h"
 #include "model/wan/lora_names.h"
 #include "model/wan/transformer.h"
 #include "model/wan/umt5.h"
@@ -21,11 +22,9 @@ constexpr size_t kPrompts = 4;
 
 class WanModel : public VideoModel {
   public:
-    /// @param transformer its tensors, LoRAs included
-    WanModel(WanFolder folder, std::shared_ptr<const TensorSource> transformer,
-             const LoadOptions& options)
+    /// @param folder the transformers' tensors with LoRAs merged
+    WanModel(WanFolder folder, const LoadOptions& options)
         : folder_(std::move(folder)),
-          transformerTensors_(std::move(transformer)),
           device_(options.device),
           dtype_(computeDtype(options.dtype, options.device)) {}
 
@@ -41,15 +40,16 @@ class WanModel : public VideoModel {
     }
 
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {
-        return vaceConditioning(vae(), input, folder_.description.spatialScale, tick);
+        const int scale = folder_.description.spatialScale;
+        return folder_.description.heldByNoise ? heldConditioning(vae(), input, scale, tick)
+                                               : vaceConditioning(vae(), input, scale, tick);
     }
 
     at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& promptEmbeds,
                         const at::Tensor& conditioning, double control) override {
-        if (!transformer_)
-            transformer_ = build<WanTransformer>(transformerTensors_, dtype_, folder_.transformer);
-        const std::vector<double> scales(folder_.transformer.vaceLayers.size(), control);
-        return (*transformer_)(latents, timestep, prompt(promptEmbeds), conditioning, scales)
+        const WanTransformer& expert = transformerAt(timestep);
+        const std::vector<double> scales(expert.config().vaceLayers.size(), control);
+        return expert(latents, timestep, prompt(promptEmbeds), conditioning, scales)
             .to(latents.device());
     }
 
@@ -99,6 +99,22 @@ class WanModel : public VideoModel {
         return *vae_;
     }
 
+    /// The transformer that works at a timestep (diffusers 0.42.1:pipelines/wan/
+    /// pipeline_wan_vace.py: the first at t >= boundary_ratio * 1000, the second below). One of
+    /// them is in memory at a time: they are as large as everything else together, and a render
+    /// passes the boundary once.
+    const WanTransformer& transformerAt(double timestep) {
+        const bool low = folder_.lowNoise && timestep < folder_.description.boundary * 1000;
+        if (transformer_ && low != lowNoise_) release(Stage::Transformer);
+        if (!transformer_)
+            transformer_ = low ? build<WanTransformer>(folder_.lowNoise->tensors, dtype_,
+                                                       folder_.lowNoise->config)
+                               : build<WanTransformer>(folder_.transformerTensors, dtype_,
+                                                       folder_.transformer);
+        lowNoise_ = low;
+        return *transformer_;
+    }
+
     /// A prompt's keys and values, kept by what the embeddings hold: comparing them is cheap beside
     /// an evaluation, and no caller has to name them.
     const TextContext& prompt(const at::Tensor& embeds) {
@@ -110,12 +126,12 @@ class WanModel : public VideoModel {
     }
 
     WanFolder folder_;
-    std::shared_ptr<const TensorSource> transformerTensors_;
     at::Device device_;
     at::ScalarType dtype_;
     std::unique_ptr<Umt5Encoder> text_;
     std::unique_ptr<WanVae> vae_;
     std::unique_ptr<WanTransformer> transformer_;
+    bool lowNoise_ = false;  ///< `transformer_` is the low-noise expert
     std::deque<std::pair<at::Tensor, TextContext>> prompts_;
 };
 
@@ -129,10 +145,14 @@ Weights dryBuild(const std::shared_ptr<const TensorSource>& tensors, const PartC
 
 /// The folder's parts, each with its name and what was asked of its tensors.
 std::vector<std::pair<std::string, Weights>> dryBuildAll(const WanFolder& folder) {
-    return {
+    std::vector<std::pair<std::string, Weights>> parts{
         {"text_encoder", dryBuild<Umt5Encoder>(folder.textTensors, folder.text)},
         {"transformer", dryBuild<WanTransformer>(folder.transformerTensors, folder.transformer)},
         {"vae", dryBuild<WanVae>(folder.vaeTensors, folder.vae)}};
+    if (folder.lowNoise)
+        parts.emplace_back("transformer_2", dryBuild<WanTransformer>(folder.lowNoise->tensors,
+                                                                     folder.lowNoise->config));
+    return parts;
 }
 
 bool endsWith(const std::string& text, const std::string& ending) {
@@ -144,6 +164,31 @@ bool endsWith(const std::string& text, const std::string& ending) {
 bool harmless(const std::string& name) {
     return name.find("norm_added_q") != std::string::npos ||
            endsWith(name, "embed_tokens.weight") || name == "shared.weight";
+}
+
+/// Each expert gets the LoRAs that are for it, in their order.
+void mergeAllLoras(WanFolder& folder, const std::vector<LoraFile>& loras, Problems& problems) {
+    const auto merge = [&](std::shared_ptr<const TensorSource>& tensors, Experts other) {
+        std::vector<LoraFile> own;
+        for (const LoraFile& lora : loras)
+            if (lora.experts != other) own.push_back(lora);
+        try {
+            tensors = mergeLoras(tensors, own, originalWanName);
+        } catch (const Error& error) {
+            problems.add(error.problems());
+        }
+    };
+    if (folder.lowNoise) {
+        merge(folder.transformerTensors, Experts::Low);
+        merge(folder.lowNoise->tensors, Experts::High);
+        return;
+    }
+    for (const LoraFile& lora : loras)
+        if (lora.experts != Experts::Both)
+            problems.error(ExitCode::Model,
+                           "is for one of a pair of experts; this model has one transformer",
+                           {lora.path.string()});
+    merge(folder.transformerTensors, Experts::Low);
 }
 
 /// The vocabulary's place alone: its library belongs to another folder.
@@ -200,14 +245,9 @@ std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,
             problems.add(error.problems());
         }
     }
-    std::shared_ptr<const TensorSource> transformer;
-    try {
-        transformer = mergeLoras(read.transformerTensors, options.loras, originalWanName);
-    } catch (const Error& error) {
-        problems.add(error.problems());
-    }
+    mergeAllLoras(read, options.loras, problems);
     problems.throwIfErrors();
-    return std::make_unique<WanModel>(std::move(read), std::move(transformer), options);
+    return std::make_unique<WanModel>(std::move(read), options);
 }
 
 }  // namespace derrumbe::model

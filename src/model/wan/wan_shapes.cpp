@@ -58,6 +58,7 @@ Config transformerConfigOf(const TensorSource& t, const Config& stated) {
         patch.push_back(size(t, "patch_embedding.weight", axis, axis == 2 ? 1 : 2));
     const int64_t volume = std::max<int64_t>(
         1, patch[0] > 64 || patch[1] > 64 || patch[2] > 64 ? 1 : patch[0] * patch[1] * patch[2]);
+    const bool plain = !any(t, "vace_");
     const int64_t vace = std::clamp<int64_t>(indexedModules(t, "", "vace_blocks"), 1, layers);
     std::vector<int64_t> vaceLayers;
     for (int64_t i = 0; i < vace; ++i) vaceLayers.push_back(i * (layers / vace));
@@ -82,6 +83,8 @@ Config transformerConfigOf(const TensorSource& t, const Config& stated) {
     text += entry("vace_in_channels",
                   stated.integer("vace_in_dim", size(t, "vace_patch_embedding.weight", 1, 96)));
     text += entry("patch_size", listed(patch)) + entry("vace_layers", listed(vaceLayers));
+    text +=
+        entry("_class_name", plain ? "\"WanTransformer3DModel\"" : "\"WanVACETransformer3DModel\"");
     text += entry("cross_attn_norm", any(t, "blocks.0.norm2.") ? "true" : "false");
     text += entry("eps", cat(stated.number("eps", 1e-6, 0, 1)));
     if (any(t, "blocks.0.cross_attn.k_img.") || any(t, "blocks.0.attn2.add_k_proj."))
@@ -94,7 +97,7 @@ Config transformerConfigOf(const TensorSource& t, const Config& stated) {
                            kHeadSize, ": a config.json that says num_heads is needed beside it"));
     else if (width % heads != 0)
         config.problem("num_heads", cat("a width of ", width, " has no ", heads, " equal heads"));
-    if (!spaced)
+    if (!spaced && !plain)
         config.problem("vace_layers", cat("cannot be told: ", vace, " of ", layers,
                                           " layers are not evenly spaced; a config.json that says "
                                           "vace_layers is needed beside it"));

@@ -51,6 +51,23 @@ double maxDifference(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
+TEST_CASE("a transformer without VACE layers gives what diffusers gives", "[transformer][parity]") {
+    const auto folders = fixtureFolders("text_to_video_");
+    REQUIRE(folders.size() == 3);
+    for (const auto& folder : folders) {
+        INFO(folder.filename().string());
+        const Fixture fixture(folder);
+        CHECK_FALSE(fixture.config.hasVace());
+        const WanTransformer transformer = fixture.build();
+        const at::Tensor velocity =
+            transformer(fixture.latents(), fixture.timestep(),
+                        transformer.prepareText(fixture.text()), at::Tensor(), {});
+        const double error = maxDifference(velocity, fixture.io->read("output"));
+        INFO(error);
+        CHECK(error <= 1e-4);
+    }
+}
+
 TEST_CASE("the transformer gives what diffusers gives", "[transformer][parity]") {
     const auto folders = fixtureFolders("transformer_");
     REQUIRE(folders.size() >= 8);

@@ -1,0 +1,22 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include "model/video_model.h"
+#include "model/wan/vae.h"
+
+namespace derrumbe::model {
+
+/// What the sampler needs to hold the plate where the transformer is not shown it: [1, C + 1, T, h,
+/// w] float32, the video's normalised latents and a mask of them, 1 = generate, 0 = hold.
+///
+/// @param spatialScale  pixels a latent; H and W are multiples of it
+/// @throws Error(Internal) for shapes that do not belong together, or references
+at::Tensor heldConditioning(const WanVae& vae, const ConditioningInput& input, int spatialScale,
+                            const Tick& tick = {});
+
+/// The mask [1, 1, F, H, W] of latents [1, 1, T, H / s, W / s]: 1 where any pixel of any frame that
+/// the latent stands for is to be generated (the first latent stands for one frame, each other for
+/// four), so that a latent is held only where all of it is known.
+at::Tensor latentMask(const at::Tensor& mask, int64_t spatialScale);
+
+}  // namespace derrumbe::model
