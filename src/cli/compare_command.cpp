@@ -3,13 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 
 #include "cli/commands.h"
 #include "cli/compare_report.h"
-#include "image/flip.h"
-#include "image/heatmap.h"
-#include "image/preview.h"
+#include "cli/comparer.h"
 #include "image/sequence.h"
 #include "support/atomic_file.h"
 #include "support/frame_range.h"
@@ -46,75 +43,13 @@ FrameList framesOf(const Options& options, const image::SequencePath& a,
     return frames;
 }
 
-class Comparer {
-  public:
-    explicit Comparer(const Options& options) : options_(options) {}
-
-    /// A picture that cannot be read is that frame's error, and the next frame's turn.
-    FrameResult compare(const std::string& name, const std::string& a, const std::string& b) const {
-        FrameResult result{name, {}, {}, "", false};
-        try {
-            measure(result, a, b);
-        } catch (const Error& error) {
-            if (error.code() != ExitCode::Input) throw;
-            result.error = error.problems().front().message;
-        }
-        return result;
-    }
-
-  private:
-    void measure(FrameResult& result, const std::string& a, const std::string& b) const {
-        for (const std::string& file : {a, b}) {
-            std::error_code error;
-            const fs::file_status status = fs::status(file, error);
-            if (status.type() == fs::file_type::not_found)
-                result.comparison.mismatch = file + " is not there";
-            else if (error)
-                throw Error(ExitCode::Input,
-                            fmt::format("cannot read {}: {}", file, error.message()));
-        }
-        if (!result.comparison.mismatch.empty()) return;
-        const image::PlateImage first = image::readPlate(a), second = image::readPlate(b);
-        result.comparison = image::compareFrames(first.frame, second.frame);
-        result.passed = result.comparison.within(options_.tolerance);
-        if (!result.comparison.mismatch.empty()) return;
-        if (result.comparison.identical())
-            result.flip = 0;
-        else
-            look(result, first, second);
-    }
-
-    /// As people see it: FLIP, and the heat map.
-    void look(FrameResult& result, const image::PlateImage& a, const image::PlateImage& b) const {
-        const Frame shownA = shown(a), shownB = shown(b);
-        const int width = shownA.data.width, height = shownA.data.height;
-        const std::vector<float> map =
-            image::flip(shownA.pixels, shownB.pixels, width, height, options_.pixelsPerDegree);
-        result.flip =
-            std::accumulate(map.begin(), map.end(), 0.0) / static_cast<double>(map.size());
-        if (options_.heatmap.empty()) return;
-        const std::string stem = result.name.find('/') == std::string::npos
-                                     ? result.name
-                                     : fs::path(result.name).filename().string();
-        image::writePng(options_.heatmap / (stem + ".png"),
-                        image::heatmap(image::differenceMap(a.frame, b.frame),
-                                       result.comparison.maxError, map, width, height));
-    }
-
-    Frame shown(const image::PlateImage& picture) const {
-        return image::displayFrame(picture, colours_, options_.colorspace, {}, 1);
-    }
-
-    const Options& options_;
-    image::ColorConfig colours_ = image::ColorConfig::load();
-};
-
-void makeFolder(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error)
-        throw Error(ExitCode::Output,
-                    fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+Comparer comparerOf(const Options& options) {
+    Comparer comparer;
+    comparer.tolerance.maxError = options.tolerance;
+    comparer.heatmap = options.heatmap;
+    comparer.pixelsPerDegree = options.pixelsPerDegree;
+    comparer.colorspace = options.colorspace;
+    return comparer;
 }
 
 ExitCode compare(const Options& options) {
@@ -122,30 +57,18 @@ ExitCode compare(const Options& options) {
     const FrameList frames = framesOf(options, a, b);
     if (frames.empty())
         throw Error(ExitCode::Input, fmt::format("no frames of {} are there", options.a));
-    if (!options.heatmap.empty()) makeFolder(options.heatmap);
-    const Comparer comparer(options);
+    if (!options.heatmap.empty()) ensureWritable(options.heatmap);
+    const Comparer comparer = comparerOf(options);
     std::vector<FrameResult> results;
     for (const int frame : frames) {
         const std::string name =
             a.isSequence() || b.isSequence() ? std::to_string(frame) : options.a;
         results.push_back(comparer.compare(name, a.file(frame), b.file(frame)));
-        const FrameResult& result = results.back();
-        if (!options.json)
-            fmt::print("{} {} {}\n", name,
-                       !result.error.empty() ? "ERROR"
-                       : result.passed       ? "ok  "
-                                             : "FAIL",
-                       describe(result));
+        if (!options.json) fmt::print("{}\n", resultLine(results.back()));
     }
     if (options.json) fmt::print("{}", resultJson(results));
-    if (!options.junit.empty()) writeTextAtomically(options.junit, resultJunit(results));
-    const bool unreadable = std::any_of(results.begin(), results.end(),
-                                        [](const FrameResult& r) { return !r.error.empty(); });
-    const bool differs = std::any_of(results.begin(), results.end(), [](const FrameResult& r) {
-        return !r.passed && r.error.empty();
-    });
-    if (differs) return ExitCode::Mismatch;
-    return unreadable ? ExitCode::Input : ExitCode::Done;
+    if (!options.junit.empty()) writeTextAtomically(options.junit, resultJunit(results, "compare"));
+    return outcome(results);
 }
 
 }  // namespace

@@ -59,6 +59,24 @@ std::string describe(const FrameResult& result) {
     return text;
 }
 
+std::string resultLine(const FrameResult& result) {
+    return fmt::format("{} {} {}", result.name,
+                       !result.error.empty() ? "ERROR"
+                       : result.passed       ? "ok  "
+                                             : "FAIL",
+                       describe(result));
+}
+
+ExitCode outcome(const std::vector<FrameResult>& results) {
+    ExitCode code = ExitCode::Done;
+    for (const FrameResult& result : results) {
+        if (result.passed) continue;
+        if (result.error.empty()) return ExitCode::Mismatch;
+        if (code == ExitCode::Done) code = result.errorCode;
+    }
+    return code;
+}
+
 std::string resultJson(const std::vector<FrameResult>& results) {
     nlohmann::ordered_json frames = nlohmann::ordered_json::array();
     for (const FrameResult& result : results) {
@@ -77,15 +95,16 @@ std::string resultJson(const std::vector<FrameResult>& results) {
     return frames.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-std::string resultJunit(const std::vector<FrameResult>& results) {
+std::string resultJunit(const std::vector<FrameResult>& results, const std::string& command) {
     const auto count = [&](auto of) { return std::count_if(results.begin(), results.end(), of); };
     std::string xml = fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"derrumbe compare\" "
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"derrumbe {}\" "
         "tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
-        results.size(), count([](const FrameResult& r) { return !r.passed && r.error.empty(); }),
+        command, results.size(),
+        count([](const FrameResult& r) { return !r.passed && r.error.empty(); }),
         count([](const FrameResult& r) { return !r.error.empty(); }));
     for (const FrameResult& result : results) {
-        xml += fmt::format("  <testcase classname=\"derrumbe.compare\" name=\"{}\">",
+        xml += fmt::format("  <testcase classname=\"derrumbe.{}\" name=\"{}\">", command,
                            xmlEscaped(result.name));
         if (result.error.empty() && result.comparison.mismatch.empty()) xml += properties(result);
         if (!result.passed)

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "image/compare.h"
+#include "support/error.h"
 
 namespace derrumbe::cli {
 
@@ -13,17 +14,25 @@ struct FrameResult {
     image::Comparison comparison;
     std::optional<double> flip;  ///< mean FLIP, 0 to 1; none where the pictures cannot be compared
     std::string error;           ///< why a picture could not be read; empty: it could
+    ExitCode errorCode = ExitCode::Input;  ///< of `error`
     bool passed = false;
 };
 
-/// One line for people.
+/// What was found, for people.
 std::string describe(const FrameResult& result);
+
+/// One line for people: name, verdict, what was found.
+std::string resultLine(const FrameResult& result);
+
+/// What a command ends with: a difference, else the first error.
+ExitCode outcome(const std::vector<FrameResult>& results);
 
 /// A list of objects, one a frame. JSON has no infinity: equal pictures have no PSNR there.
 std::string resultJson(const std::vector<FrameResult>& results);
 
 /// One test case a frame: a difference is a failure, an unreadable picture an error. The measured
 /// values stand in each case's properties.
-std::string resultJunit(const std::vector<FrameResult>& results);
+/// @param command  names the suite `derrumbe COMMAND`
+std::string resultJunit(const std::vector<FrameResult>& results, const std::string& command);
 
 }  // namespace derrumbe::cli

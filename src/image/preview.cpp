@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/colour_ids.h"
 #include "image/movie.h"
 #include "image/read_frame.h"
 #include "image/resample.h"
@@ -37,6 +38,18 @@ Frame shownPart(const PlateImage& image, const std::string& layer) {
         for (int x = common.x; x < common.right(); ++x)
             for (size_t c = 0; c < 3; ++c) shown.at(x, y)[c] = frame.at(x, y)[index[c]];
     return shown;
+}
+
+/// The channels to show, scaled, with square pixels.
+Frame shownPixels(const PlateImage& image, const std::string& layer, double scale) {
+    const Frame shown = shownPart(image, layer);
+    if (!(scale > 0 && scale <= 16))
+        throw Error(ExitCode::Usage, cat("a preview's scale of ", scale, " is not in (0, 16]"));
+    const int width = std::max(
+        1, static_cast<int>(std::lround(shown.data.width * scale * double(image.pixelAspect))));
+    const int height = std::max(1, static_cast<int>(std::lround(shown.data.height * scale)));
+    const bool reduces = width <= shown.data.width && height <= shown.data.height;
+    return resize(shown, width, height, reduces ? Filter::Box : Filter::Triangle);
 }
 
 /// A label in lines of at most `most` characters, broken at spaces where there are any: what
@@ -84,19 +97,18 @@ Picture cell(const PreviewFrame& frame, const ColorConfig& config, const Preview
 Frame displayFrame(const PlateImage& image, const ColorConfig& config,
                    const std::string& colorspace, const PreviewOptions& options, double scale) {
     const SpaceChoice space = choosePlateSpace(config, image, colorspace);
-    Frame shown = shownPart(image, options.layer);
-    if (!(scale > 0 && scale <= 16))
-        throw Error(ExitCode::Usage, cat("a preview's scale of ", scale, " is not in (0, 16]"));
-    const int width = std::max(
-        1, static_cast<int>(std::lround(shown.data.width * scale * double(image.pixelAspect))));
-    const int height = std::max(1, static_cast<int>(std::lround(shown.data.height * scale)));
-    const bool reduces = width <= shown.data.width && height <= shown.data.height;
-    shown = resize(shown, width, height, reduces ? Filter::Box : Filter::Triangle);
+    Frame shown = shownPixels(image, options.layer, scale);
     const auto gain = static_cast<float>(std::exp2(options.exposure));
     if (gain != 1)
         for (float& value : shown.pixels) value *= gain;
     config.display(space.name, options.display, options.view).apply(shown);
     return shown;
+}
+
+Frame seenFrame(const PlateImage& image, const ColorConfig& config, const std::string& colorspace) {
+    const SpaceChoice space = choosePlateSpace(config, image, colorspace);
+    const bool encoded = space.name == config.firstOf(namesOfSpace("srgb_rec709_scene"));
+    return encoded ? shownPixels(image, {}, 1) : displayFrame(image, config, colorspace, {}, 1);
 }
 
 Picture displayPicture(const std::string& file, const ColorConfig& config,

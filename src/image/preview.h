@@ -33,7 +33,12 @@ struct PreviewOptions {
 Frame displayFrame(const PlateImage& image, const ColorConfig& config,
                    const std::string& colorspace, const PreviewOptions& options, double scale);
 
-/// The same of a file, as 8-bit numbers.
+/// What people see of a picture, for measures such as FLIP: the same with the configuration's
+/// default view at full size; but a picture that is sRGB-encoded is a display's already, and is
+/// taken as it is instead of as a scene that the view would grade.
+Frame seenFrame(const PlateImage& image, const ColorConfig& config, const std::string& colorspace);
+
+/// displayFrame of a file, as 8-bit numbers.
 Picture displayPicture(const std::string& file, const ColorConfig& config,
                        const std::string& colorspace, const PreviewOptions& options, double scale);
 
