@@ -8,17 +8,20 @@
 
 namespace derrumbe::cli {
 
+std::string versionText() {
+    return "derrumbe " DERRUMBE_VERSION " (" DERRUMBE_GIT_COMMIT
+           ", LibTorch " DERRUMBE_TORCH_VERSION ", " DERRUMBE_COMPILER ")";
+}
+
 ExitCode run(int argc, char** argv) {
     CLI::App app{
         "Derrumbe: destruction for a matte and a plate, rendered by a latent video model."};
-    app.set_version_flag("--version",
-                         "derrumbe " DERRUMBE_VERSION " (" DERRUMBE_GIT_COMMIT
-                         ", LibTorch " DERRUMBE_TORCH_VERSION ", " DERRUMBE_COMPILER ")");
+    app.set_version_flag("--version", versionText());
     app.require_subcommand(1);
 
     using Add = Action (*)(CLI::App&);
     const Add table[] = {addRender,  addValidate, addPlan,   addPreview, addModels,
-                         addCompare, addVerify,   addKeygen, addReport};
+                         addCompare, addGolden,   addVerify, addKeygen,  addReport};
     std::vector<std::pair<CLI::App*, Action>> commands;
     for (const Add add : table) {
         Action action = add(app);

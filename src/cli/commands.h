@@ -21,9 +21,13 @@ Action addPlan(CLI::App& app);
 Action addPreview(CLI::App& app);
 Action addModels(CLI::App& app);
 Action addCompare(CLI::App& app);
+Action addGolden(CLI::App& app);
 Action addVerify(CLI::App& app);
 Action addKeygen(CLI::App& app);
 Action addReport(CLI::App& app);
+
+/// This program: version, commit, LibTorch's version, compiler.
+std::string versionText();
 
 /// Parses the command line and runs the command. Throws Error.
 ExitCode run(int argc, char** argv);

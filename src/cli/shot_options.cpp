@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "render/elsewhere.h"
+
 namespace derrumbe::cli {
 
 void ShotOptions::add(CLI::App& command) {
@@ -32,10 +34,16 @@ render::PlanOptions ShotOptions::planOptions() const {
 }
 
 bool ShotOptions::makePlan(render::RenderPlan& result, Problems& problems) const {
+    return makePlanInto({}, result, problems);
+}
+
+bool ShotOptions::makePlanInto(const std::filesystem::path& folder, render::RenderPlan& result,
+                               Problems& problems) const {
     try {
         const shot::Shot loaded = shot::loadShot(shot, overrides);
         problems.add(loaded.warnings);
-        result = render::makePlan(loaded, planOptions(), problems);
+        result = render::makePlan(folder.empty() ? loaded : render::deliveredInto(loaded, folder),
+                                  planOptions(), problems);
         return true;
     } catch (const Error& error) {
         problems.add(error.problems());

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct ShotOptions {
     /// Reads shot, plates, mattes and model headers; everything that is wrong ends in `problems`.
     /// False where the shot itself could not be read, so that there is no plan.
     bool makePlan(render::RenderPlan& plan, Problems& problems) const;
+    /// The same, with frames and log going into `folder` under their own names.
+    bool makePlanInto(const std::filesystem::path& folder, render::RenderPlan& plan,
+                      Problems& problems) const;
 };
 
 }  // namespace derrumbe::cli

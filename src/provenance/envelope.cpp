@@ -175,6 +175,9 @@ std::string openEnvelope(const std::string& json, const std::string& publicPem,
     const auto signatures = parsed.find("signatures");
     if (signatures != parsed.end() && signatures->is_array()) {
         for (const Json& one : *signatures) {
+            // Another key's name makes it another key's signature: DSSE lets a name narrow the
+            // choice, and a name that was changed is found this way.
+            if (one.contains("keyid") && textAt(one, "keyid") != keyId(key.get())) continue;
             const std::optional<std::string> signature = decode64(textAt(one, "sig"));
             if (signature && isSignedBy(key.get(), encoding(payload), *signature)) return payload;
         }

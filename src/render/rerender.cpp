@@ -1,13 +1,14 @@
 #include "render/rerender.h"
 
-#include <cstdlib>
-#include <set>
 #include <utility>
 
 #include "provenance/digest.h"
+#include "provenance/input_changes.h"
+#include "render/elsewhere.h"
 #include "render/machine_speed.h"
 #include "render/render.h"
 #include "support/atomic_file.h"
+#include "support/folders.h"
 #include "support/strings.h"
 #include "support/version.h"
 
@@ -17,30 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of the system's for temporary files, gone with this object.
-class TemporaryFolder {
-  public:
-    TemporaryFolder() {
-        std::error_code code;
-        std::string name = (fs::temp_directory_path(code) / "derrumbe_rerender_XXXXXX").string();
-        if (code || ::mkdtemp(name.data()) == nullptr)
-            throw Error(ExitCode::Output, "cannot make a temporary folder; set $TMPDIR", {name});
-        path_ = name;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    const fs::path& path() const { return path_; }
-
-  private:
-    fs::path path_;
-};
-
-/// The shot that the log describes, delivering into `folder`. Names of frames and log stay, as EXR
-/// headers hold the log's.
+/// The shot that the log describes, delivering into `folder`.
 shot::Shot loggedShot(const provenance::Statement& logged, const fs::path& file,
                       const fs::path& folder) {
     if (logged.shotFile.empty())
@@ -51,10 +29,7 @@ shot::Shot loggedShot(const provenance::Statement& logged, const fs::path& file,
             {file.string()});
     const fs::path shotFile =
         (fs::absolute(file).parent_path() / logged.shotFile).lexically_normal();
-    shot::Shot shot = shot::parseShot(logged.shotJson, shotFile);
-    shot.output.path.path = folder / shot.output.path.path.filename();
-    shot.provenance.path.path = folder / shot.provenance.path.path.filename();
-    return shot;
+    return deliveredInto(shot::parseShot(logged.shotJson, shotFile), folder);
 }
 
 RenderPlan planAgain(const provenance::Statement& logged, const fs::path& file,
@@ -75,28 +50,19 @@ RenderPlan planAgain(const provenance::Statement& logged, const fs::path& file,
     return plan;
 }
 
-using Contents = std::multiset<std::pair<std::string, std::string>>;  ///< role, SHA-256
-
-Contents contents(const provenance::Statement& statement) {
-    Contents all;
-    for (const provenance::Dependency& input : statement.dependencies)
-        all.emplace(input.role, input.sha256);
-    return all;
-}
-
 /// Both logs must name the same contents: a model is looked up by its name, and may be another one
 /// than the one whose files were checked.
 void requireSameInputs(const provenance::Statement& logged, const provenance::Statement& again) {
-    const Contents before = contents(logged);
+    const provenance::InputChanges changes =
+        provenance::inputChanges(logged.dependencies, again.dependencies);
     Problems problems;
-    for (const provenance::Dependency& input : again.dependencies)
-        if (before.count({input.role, input.sha256}) == 0)
-            problems.error(ExitCode::Input,
-                           cat(input.role, " ", input.path, " (SHA-256 ", input.sha256,
-                               ") is read now, and the log does not name it"));
+    for (const provenance::Dependency& input : changes.added)
+        problems.error(ExitCode::Input, cat(input.role, " ", input.path, " (SHA-256 ", input.sha256,
+                                            ") is read now, and the log does not name it"));
+    for (const provenance::Dependency& input : changes.gone)
+        problems.error(ExitCode::Input,
+                       cat(input.role, " ", input.path, " is named by the log, and not read now"));
     problems.throwIfErrors();
-    if (contents(again) != before)
-        throw Error(ExitCode::Input, "not every input that the log names is read now");
 }
 
 std::string builderText(const provenance::Builder& builder) {
@@ -115,7 +81,7 @@ std::string difference(const provenance::Statement& logged, const provenance::St
 
 Rerender rerender(const provenance::Statement& logged, const fs::path& file, Log& log,
                   Progress& progress) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder("rerender");
     const RenderPlan plan = planAgain(logged, file, folder.path(), log);
     RenderOptions options;
     options.overwrite = true;
