@@ -9,16 +9,36 @@
 
 namespace derrumbe::cli {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-ExitCode list(const std::vector<std::filesystem::path>& folders) {
+constexpr const char* kExperts[][2] = {{"transformer", "high noise"},
+                                       {"transformer_2", "low noise"}};
+
+/// Each of a pair of experts with its files' hash.
+void printExperts(const model::Description& model,
+                  const std::vector<render::WeightsDigest>& digests) {
+    for (const auto& [part, noise] : kExperts) {
+        std::vector<render::WeightsDigest> own;
+        for (const auto& file : digests)
+            if (file.part == part) own.push_back(file);
+        fmt::print("  {} expert ({}, timesteps {} {:g}) sha256 {}\n", noise, part,
+                   &noise == &kExperts[0][1] ? "from" : "below", model.boundary * 1000,
+                   render::hashOf(own));
+    }
+}
+
+ExitCode list(const std::vector<fs::path>& folders) {
     std::vector<Problem> broken;
     const auto found = model::listModels(folders);
     if (found.empty()) {
         std::string looked;
         for (const auto& folder : folders.empty() ? model::modelSearchPath() : folders)
             looked += "\n  " + folder.lexically_normal().string();
-        fmt::print(stderr, "no models found; looked for folders with a model_index.json in{}\n",
+        fmt::print(stderr,
+                   "no models found; looked for folders with a model_index.json, or a transformer "
+                   "of a known family in a .safetensors or .gguf file, in{}\n",
                    looked);
     }
     for (const auto& folder : found) {
@@ -26,12 +46,13 @@ ExitCode list(const std::vector<std::filesystem::path>& folders) {
             const model::Description model = model::describeModel(folder);
             std::uint64_t bytes = 0;
             for (const auto& file : model.files) bytes += file.bytes;
-            fmt::print(
-                "{}\n  family {} · {:.1f} M parameters · {:.1f} MiB · licence {}\n  weights sha256 "
-                "{}\n  {}\n",
-                model.name, model.family, model.parameters / 1e6, bytes / 1048576.0,
-                model.license.empty() ? "not stated" : model.license, render::weightsHash(model),
-                folder.string());
+            const auto digests = render::weightsDigests(model);
+            fmt::print("{}\n  family {} · {:.1f} M parameters · {:.1f} MiB · licence {}\n",
+                       model.name, model.family, model.parameters / 1e6, bytes / 1048576.0,
+                       model.license.empty() ? "not stated" : model.license);
+            fmt::print("  weights sha256 {}\n", render::hashOf(digests));
+            if (model.boundary > 0) printExperts(model, digests);
+            fmt::print("  {}\n", folder.string());
         } catch (const Error& error) {
             broken.insert(broken.end(), error.problems().begin(), error.problems().end());
         }
@@ -41,11 +62,18 @@ ExitCode list(const std::vector<std::filesystem::path>& folders) {
 }
 
 ExitCode check(const std::string& folder) {
-    const auto path = model::findModel(folder, std::filesystem::current_path());
+    const auto path = model::findModel(folder, fs::current_path());
     Problems problems;
     for (const std::string& line : model::checkModel(path)) problems.error(ExitCode::Model, line);
     problems.throwIfErrors();
     fmt::print("{}: complete\n", path.string());
+    const model::Description model = model::describeModel(path);
+    if (model.boundary > 0)
+        for (const auto& [part, noise] : kExperts)
+            for (const auto& file : model.files)
+                if (file.part == part)
+                    fmt::print("  {} expert ({}): {}\n", noise, part,
+                               fs::path(file.path).lexically_relative(model.folder).string());
     return ExitCode::Done;
 }
 
@@ -54,7 +82,7 @@ ExitCode check(const std::string& folder) {
 Action addModels(CLI::App& app) {
     CLI::App* command = app.add_subcommand("models", "list models, or check one");
     struct Options {
-        std::vector<std::filesystem::path> folders;
+        std::vector<fs::path> folders;
         std::string check;
     };
     auto options = std::make_shared<Options>();

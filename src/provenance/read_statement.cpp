@@ -87,6 +87,7 @@ std::vector<Dependency> readDependencies(const Reader& in, const Json& list) {
         in.get(annotations, "role", dependency.role);
         in.get(annotations, "license", dependency.license);
         in.get(annotations, "bytes", dependency.bytes);
+        in.get(annotations, "part", dependency.part);
         dependencies.push_back(std::move(dependency));
     }
     return dependencies;

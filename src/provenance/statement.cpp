@@ -72,6 +72,7 @@ Json dependencyJson(const Dependency& dependency) {
                  {"digest", {{"sha256", dependency.sha256}}}};
     Json annotations = {{"role", dependency.role}, {"bytes", dependency.bytes}};
     add(annotations, "license", dependency.license);
+    add(annotations, "part", dependency.part);
     json["annotations"] = annotations;
     return json;
 }

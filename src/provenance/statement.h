@@ -38,6 +38,7 @@ struct Dependency {
                           ///< tokenizer | lora | ocio
     std::string license;  ///< SPDX or the owner's words; empty: not known
     std::uint64_t bytes = 0;
+    std::string part = {};  ///< of weights: the part of the model that they are; else empty
 };
 
 /// The program: each name and version goes into builder.version.

@@ -33,6 +33,7 @@ shot::Shot resolvedShot(const RenderPlan& plan) {
     shot.sampler.scheduler = plan.sampler.scheduler;
     shot.sampler.steps = plan.sampler.steps;
     shot.sampler.guidance = plan.sampler.guidance;
+    if (plan.sampler.boundary > 0) shot.sampler.guidance2 = plan.sampler.guidance2;
     shot.sampler.shift = plan.sampler.shift;
     shot.matteFill = plan.fillPlate ? shot::MatteFill::Plate : shot::MatteFill::Grey;
     if (!shot.windows.length) shot.windows.length = plan.model.windowLength;

@@ -49,7 +49,7 @@ PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
             tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
     };
     for (const PromptPlan& prompt : plan.prompts) texts.prompts.push_back(embed(prompt.text));
-    if (plan.sampler.guidance > 1) texts.negativePrompt = embed(plan.shot.negativePrompt);
+    if (plan.sampler.guided()) texts.negativePrompt = embed(plan.shot.negativePrompt);
     model.release(model::VideoModel::Stage::TextEncoder);
     run.keep("prompt_embeds", texts.prompts.front());
     for (size_t i = 1; i < texts.prompts.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "clip/beats.h"
 #include "clip/encoding.h"
 #include "image/colour.h"
+#include "model/sampling/sampler.h"
 #include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
@@ -108,12 +109,22 @@ void planRegion(RenderPlan& plan, Problems& problems) {
                          plan.shot.place("region"));
 }
 
-void planSampler(RenderPlan& plan) {
+void planSampler(RenderPlan& plan, Problems& problems) {
     const shot::Sampler& asked = plan.shot.sampler;
     const model::SamplerDefaults& own = plan.model.sampler;
     plan.sampler = {asked.scheduler.value_or(own.scheduler), asked.steps.value_or(own.steps),
                     asked.guidance.value_or(own.guidance), asked.shift.value_or(own.shift),
                     asked.seed};
+    if (plan.model.boundary > 0) {
+        plan.sampler.boundary = plan.model.boundary;
+        plan.sampler.guidance2 =
+            asked.guidance2.value_or(asked.guidance.value_or(own.guidance2.value_or(own.guidance)));
+    } else if (asked.guidance2) {
+        problems.error(
+            ExitCode::Usage,
+            "guidance_2 is for the second of two experts; this model has one transformer",
+            plan.shot.place("sampler.guidance_2"));
+    }
     plan.fillPlate = plan.shot.matteFill == shot::MatteFill::Auto
                          ? plan.model.matteFill == "plate"
                          : plan.shot.matteFill == shot::MatteFill::Plate;
@@ -133,13 +144,16 @@ void planPrompts(RenderPlan& plan) {
         plan.prompts.push_back({plan.shot.beats[i].prompt, weights[i + 1]});
 }
 
-/// Evaluations of the transformer that one step takes: in each window one for every prompt that
-/// holds in it, and one more for the guidance.
-double evaluationsPerStep(const RenderPlan& plan) {
-    double count = plan.sampler.guidance > 1 ? static_cast<double>(plan.windows.size()) : 0;
+/// Evaluations of the transformer that all steps take: at each, in each window one for every prompt
+/// that holds in it, and one more where the step is guided.
+double evaluations(const RenderPlan& plan) {
+    double prompted = 0, guided = 0;
     for (const clip::TimeWindow& window : plan.windows)
-        for (const PromptPlan& prompt : plan.prompts) count += prompt.holdsIn(window) ? 1 : 0;
-    return count;
+        for (const PromptPlan& prompt : plan.prompts) prompted += prompt.holdsIn(window) ? 1 : 0;
+    const SamplerPlan& sampler = plan.sampler;
+    const auto steps = model::makeSampler(sampler.scheduler, sampler.steps, sampler.shift);
+    for (const double timestep : steps->timesteps()) guided += sampler.guidanceAt(timestep) > 1;
+    return prompted * sampler.steps + guided * static_cast<double>(plan.windows.size());
 }
 
 /// Windows over the clip's latent frames.
@@ -192,10 +206,9 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     const int bytes = plan.dtype == "float32" ? 4 : 2;
     plan.cost = model::estimate(model, windowFrames, plan.region.height, plan.region.width,
                                 references, bytes, plan.clipFrames);
-    const double texts =
-        static_cast<double>(plan.prompts.size()) + (plan.sampler.guidance > 1 ? 1 : 0);
-    plan.flops = plan.cost.forwardFlops * evaluationsPerStep(plan) * plan.sampler.steps +
-                 plan.cost.encodeFlops + plan.cost.decodeFlops + plan.cost.textFlops * texts;
+    const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);
+    plan.flops = plan.cost.forwardFlops * evaluations(plan) + plan.cost.encodeFlops +
+                 plan.cost.decodeFlops + plan.cost.textFlops * texts;
     plan.peakBytes = std::max(plan.cost.peakBytes, plan.cost.heldBytes + plateBytes(plan));
     if (keepsDetail(plan)) {
         // The plate goes through the VAE once more, and the clip that comes back is kept beside the
@@ -214,6 +227,19 @@ void refuseUnsupported(const shot::Shot& shot, Problems& problems) {
     for (size_t i = 0; i < shot.guides.size(); ++i)
         problems.error(ExitCode::Usage, "guides are not rendered by this version; take them out",
                        shot.place(cat("guides.", i)));
+}
+
+/// What the shot says and its model cannot do is refused; what it does otherwise is a warning.
+void checkCapabilities(const RenderPlan& plan, Problems& problems) {
+    const shot::Shot& shot = plan.shot;
+    const auto refuse = [&](const char* key) {
+        problems.error(ExitCode::Usage,
+                       cat(key, " need VACE layers, which this model does not have; take them out"),
+                       shot.place(cat(key, ".0")));
+    };
+    if (!plan.model.takesReferences && !shot.references.empty()) refuse("references");
+    if (!plan.model.takesKeyframes && !shot.keyframes.empty()) refuse("keyframes");
+    if (!plan.model.loss.empty()) problems.warning(plan.model.loss, shot.place("model.path"));
 }
 
 }  // namespace
@@ -235,18 +261,20 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     plan.requestedFrames = options.frames;
     plan.wedge = options.wedge;
     for (const shot::Lora& lora : shot.model.loras)
-        plan.loras.push_back({lora.path.path, lora.strength});
+        plan.loras.push_back(
+            {lora.path.path, lora.strength, static_cast<model::Experts>(lora.experts)});
     refuseUnsupported(shot, problems);
     planFiles(plan, options, problems);
     const bool haveModel = attemptAt(problems, shot.place("model.path"), [&] {
         plan.model = model::describeModel(model::findModel(shot.model.path, shot.folder));
     });
+    if (haveModel) checkCapabilities(plan, problems);
     applyPolicies(plan, options, haveModel, problems);
     planInputs(plan, haveModel, problems);
     attemptAt(problems, {"--device", 0, 0}, [&] { plan.device = chooseDevice(options.device); });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device);
     if (problems.hasErrors()) return plan;
-    planSampler(plan);
+    planSampler(plan, problems);
     planRegion(plan, problems);
     if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan, problems);
     return plan;

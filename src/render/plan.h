@@ -43,6 +43,15 @@ struct SamplerPlan {
     int steps = 0;
     double guidance = 1, shift = 1;
     std::uint64_t seed = 0;
+    double boundary = 0;   ///< of a pair of experts: model::Description::boundary
+    double guidance2 = 1;  ///< below it
+
+    /// Guidance at a timestep (0..1000); at most 1 is none.
+    double guidanceAt(double timestep) const {
+        return timestep < boundary * 1000 ? guidance2 : guidance;
+    }
+    /// Whether any step needs the negative prompt.
+    bool guided() const { return guidance > 1 || (boundary > 0 && guidance2 > 1); }
 };
 
 /// A prompt and where it holds.

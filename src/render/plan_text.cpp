@@ -73,11 +73,17 @@ std::string planText(const RenderPlan& plan) {
             plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
     for (const model::LoraFile& lora : plan.loras)
         row(&lora == &plan.loras.front() ? "loras" : "",
-            cat(lora.path.string(), " x ", lora.strength));
+            cat(lora.path.string(), " x ", lora.strength,
+                lora.experts == model::Experts::High  ? ", high noise"
+                : lora.experts == model::Experts::Low ? ", low noise"
+                                                      : ""));
     if (!runs) return text;
     row("sampler",
         cat(plan.sampler.scheduler, ", ", plan.sampler.steps, " steps, guidance ",
             plan.sampler.guidance, ", shift ", plan.sampler.shift, ", seed ", plan.sampler.seed));
+    if (plan.sampler.boundary > 0)
+        row("experts", cat("the second from timestep ", plan.sampler.boundary * 1000,
+                           " down, guidance ", plan.sampler.guidance2));
     row("windows",
         cat(plan.windows.size(), " of ", plan.windows.empty() ? 0 : plan.windows.front().length,
             " latent frames; ", plan.latentFrames, "x", plan.latentHeight, "x", plan.latentWidth,
@@ -111,48 +117,51 @@ std::string planJson(const RenderPlan& plan) {
     ordered_json windows = ordered_json::array();
     for (const clip::TimeWindow& w : plan.windows)
         windows.push_back({{"first", w.first}, {"length", w.length}});
-    const ordered_json json = {
-        {"shot", ordered_json::parse(shot::resolvedJson(plan.shot))},
-        {"frames", files},
-        {"plate",
-         {{"data_window", window(plan.plateData)},
-          {"display_window", window(plan.plateDisplay)},
-          {"pixel_aspect", plan.pixelAspect},
-          {"fps", plan.fps.value()}}},
-        {"colour",
-         {{"plate", plan.plateSpace},
-          {"reason", plan.plateSpaceReason},
-          {"model", plan.modelSpace},
-          {"encoding", plan.model.encoding},
-          {"output", plan.outputSpace}}},
-        {"region",
-         {{"crop", window(plan.region.crop)},
-          {"width", plan.region.width},
-          {"height", plan.region.height},
-          {"matte", window(plan.matteBounds)},
-          {"coverage", plan.matteCoverage}}},
-        {"model",
-         {{"name", plan.model.name},
-          {"family", plan.model.family},
-          {"folder", plan.model.folder.string()},
-          {"parameters", plan.model.parameters},
-          {"loras", loras},
-          {"dtype", plan.dtype},
-          {"device", plan.device}}},
-        {"sampler",
-         {{"scheduler", plan.sampler.scheduler},
-          {"steps", plan.sampler.steps},
-          {"guidance", plan.sampler.guidance},
-          {"shift", plan.sampler.shift},
-          {"seed", plan.sampler.seed}}},
-        {"latents", {plan.latentFrames, plan.latentHeight, plan.latentWidth}},
-        {"windows", windows},
-        {"estimate",
-         {{"tokens", plan.cost.tokens},
-          {"flops", plan.flops},
-          {"flops_per_second", plan.flopsPerSecond},
-          {"seconds", plan.seconds},
-          {"peak_bytes", plan.peakBytes}}}};
+    ordered_json json = {{"shot", ordered_json::parse(shot::resolvedJson(plan.shot))},
+                         {"frames", files},
+                         {"plate",
+                          {{"data_window", window(plan.plateData)},
+                           {"display_window", window(plan.plateDisplay)},
+                           {"pixel_aspect", plan.pixelAspect},
+                           {"fps", plan.fps.value()}}},
+                         {"colour",
+                          {{"plate", plan.plateSpace},
+                           {"reason", plan.plateSpaceReason},
+                           {"model", plan.modelSpace},
+                           {"encoding", plan.model.encoding},
+                           {"output", plan.outputSpace}}},
+                         {"region",
+                          {{"crop", window(plan.region.crop)},
+                           {"width", plan.region.width},
+                           {"height", plan.region.height},
+                           {"matte", window(plan.matteBounds)},
+                           {"coverage", plan.matteCoverage}}},
+                         {"model",
+                          {{"name", plan.model.name},
+                           {"family", plan.model.family},
+                           {"folder", plan.model.folder.string()},
+                           {"parameters", plan.model.parameters},
+                           {"loras", loras},
+                           {"dtype", plan.dtype},
+                           {"device", plan.device}}},
+                         {"sampler",
+                          {{"scheduler", plan.sampler.scheduler},
+                           {"steps", plan.sampler.steps},
+                           {"guidance", plan.sampler.guidance},
+                           {"shift", plan.sampler.shift},
+                           {"seed", plan.sampler.seed}}},
+                         {"latents", {plan.latentFrames, plan.latentHeight, plan.latentWidth}},
+                         {"windows", windows},
+                         {"estimate",
+                          {{"tokens", plan.cost.tokens},
+                           {"flops", plan.flops},
+                           {"flops_per_second", plan.flopsPerSecond},
+                           {"seconds", plan.seconds},
+                           {"peak_bytes", plan.peakBytes}}}};
+    if (plan.sampler.boundary > 0) {
+        json["sampler"]["boundary"] = plan.sampler.boundary;
+        json["sampler"]["guidance_2"] = plan.sampler.guidance2;
+    }
     return json.dump(2) + "\n";
 }
 

@@ -30,14 +30,24 @@ provenance::PolicySubject subjectOf(const RenderPlan& plan, bool haveModel, bool
 
 }  // namespace
 
-std::string weightsHash(const model::Description& model) {
-    std::string lines;
+std::vector<WeightsDigest> weightsDigests(const model::Description& model) {
+    std::vector<WeightsDigest> digests;
     for (const auto& file : model.files)
         if (file.role == "weights")
-            lines += provenance::sha256File(file.path, ExitCode::Model) + "  " +
-                     std::filesystem::path(file.path).lexically_relative(model.folder).string() +
-                     "\n";
+            digests.push_back(
+                {std::filesystem::path(file.path).lexically_relative(model.folder).string(),
+                 file.part, provenance::sha256File(file.path, ExitCode::Model)});
+    return digests;
+}
+
+std::string hashOf(const std::vector<WeightsDigest>& digests) {
+    std::string lines;
+    for (const WeightsDigest& file : digests) lines += file.sha256 + "  " + file.name + "\n";
     return provenance::sha256(lines);
+}
+
+std::string weightsHash(const model::Description& model) {
+    return hashOf(weightsDigests(model));
 }
 
 void applyPolicies(RenderPlan& plan, const PlanOptions& options, bool haveModel,

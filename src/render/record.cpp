@@ -67,12 +67,13 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
     std::vector<provenance::Dependency> inputs;
     std::set<std::string> seen;
     const auto add = [&](const std::string& path, const std::string& role,
-                         const std::string& license = {}) {
+                         const std::string& license = {}, const std::string& part = {}) {
         if (path.empty() || !seen.insert(path).second) return;
         provenance::Dependency input;
         input.path = path;
         input.role = role;
         input.license = license;
+        input.part = part;
         const ExitCode code =
             role == "weights" || role == "tokenizer" || role == "config" || role == "lora"
                 ? ExitCode::Model
@@ -94,7 +95,8 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         add(reference.string(), "reference");
     std::error_code unknown;
     if (fs::is_regular_file(ocioConfig, unknown)) add(ocioConfig, "ocio");
-    for (const auto& file : plan.model.files) add(file.path, file.role, plan.model.license);
+    for (const auto& file : plan.model.files)
+        add(file.path, file.role, plan.model.license, file.part);
     for (const model::LoraFile& lora : plan.loras)
         add(lora.path.string(), "lora", model::loraLicense(lora.path));
     return inputs;
@@ -107,6 +109,7 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
     field(cat(plan.sampler.scheduler, " ", plan.sampler.steps, " ", plan.sampler.guidance, " ",
               plan.sampler.shift, " ", plan.sampler.seed, " ", plan.fillPlate, " ", plan.dtype, " ",
               processorKind(plan.device)));
+    field(cat(plan.sampler.boundary, " ", plan.sampler.guidance2));
     field(cat(plan.plateSpace, "|", plan.modelSpace, "|", plan.outputSpace, "|",
               plan.model.encoding));
     for (const clip::TimeWindow& window : plan.windows)

@@ -27,7 +27,7 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
 
     Json texts = Json::array();
     for (const PromptPlan& prompt : plan.prompts) texts.push_back(prompt.text);
-    const bool guided = plan.sampler.guidance > 1;
+    const bool guided = plan.sampler.guided();
     texts.push_back(guided ? Json(plan.shot.negativePrompt) : Json());
     keys.prompts = Json::array({model, texts}).dump();
 

@@ -52,10 +52,11 @@ at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
                           double timestep) {
     const at::Tensor cond =
         promptedVelocity(plan, model, conditions, window, latents, conditioning, timestep);
-    if (plan.sampler.guidance <= 1) return cond;
+    const double guidance = plan.sampler.guidanceAt(timestep);
+    if (guidance <= 1) return cond;
     const at::Tensor uncond =
         model.velocity(latents, timestep, conditions.negativePrompt, conditioning, 1.0);
-    return model::guide(cond, uncond, plan.sampler.guidance);
+    return model::guide(cond, uncond, guidance);
 }
 
 /// Every window's velocity, blended by the windows' weights; the references' by their mean.
@@ -82,6 +83,20 @@ at::Tensor blendedVelocity(const RenderPlan& plan, model::VideoModel& model,
     return velocity;
 }
 
+/// Where the transformer is not shown the plate: the velocity that leads from the plate's latents
+/// and the starting noise through every x = (1 - sigma) plate + sigma noise stands where the mask
+/// is 0. The latents there are the plate's, noised anew for every step with the same noise, which
+/// is how the model sees them (blending by a latent mask: Avrahami et al. 2023, "Blended Latent
+/// Diffusion", section 4.1), and multistep samplers stay consistent, as the plate is what they find
+/// predicted at every step.
+at::Tensor heldVelocity(const RenderPlan& plan, const at::Tensor& conditioning,
+                        const at::Tensor& velocity) {
+    const int64_t channels = plan.model.latentChannels;
+    const at::Tensor plate = conditioning.narrow(1, 0, channels);
+    const at::Tensor mask = conditioning.narrow(1, channels, 1);
+    return at::where(mask > 0, velocity, startNoise(plan, 0) - plate);
+}
+
 }  // namespace
 
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
@@ -93,10 +108,12 @@ void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions&
     while (state.sampler.step < plan.sampler.steps) {
         const int step = state.sampler.step;
         const double timestep = sampler->timesteps()[step];
-        const at::Tensor velocity =
+        at::Tensor velocity =
             blendedVelocity(plan, model, conditions, state.latents, timestep, [&](size_t window) {
                 tick(static_cast<double>(step) * windowCount + static_cast<double>(window), total);
             });
+        if (plan.model.heldByNoise)
+            velocity = heldVelocity(plan, conditions.conditioning, velocity);
         state.latents = sampler->step(velocity, state.latents, state.sampler);
         done(state.sampler.step, plan.sampler.steps, state);
     }

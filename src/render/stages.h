@@ -18,7 +18,8 @@ struct PromptEmbeddings {
 
 /// What the model is told: made once, used at every step.
 struct Conditions : PromptEmbeddings {
-    at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first
+    at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first; of a model
+                              ///< with `heldByNoise` [1, C+1, T, h, w]
     int references = 0;
 };
 
@@ -37,8 +38,9 @@ using StepDone = std::function<void(int step, int steps, const DenoiseState& sta
 /// blended by the windows' weights, so that there is one latent for the whole shot (MultiDiffusion,
 /// Bar-Tal et al. 2023, over time). Where a window holds several prompts (the shot's beats) it is
 /// evaluated with each of them, and the velocities are blended by the prompts' weights at each
-/// latent frame in the same way; references see the prompts by their mean weight. Goes on from
-/// `state.sampler.step`. `done` is called after each step and may throw to stop.
+/// latent frame in the same way; references see the prompts by their mean weight. Where the model
+/// is not shown the plate (`heldByNoise`), the plate's latents are held outside the mask. Goes on
+/// from `state.sampler.step`. `done` is called after each step and may throw to stop.
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
              DenoiseState& state, const model::Tick& tick, const StepDone& done);
 

@@ -111,7 +111,9 @@ Json controlsJson(const Shot& shot, const std::string& what) {
         }
     } else {
         for (const Lora& it : shot.model.loras)
-            list.push_back({{"path", it.path.written}, {"strength", it.strength}});
+            list.push_back({{"path", it.path.written},
+                            {"strength", it.strength},
+                            {"expert", text(it.experts)}});
     }
     return list;
 }
@@ -147,6 +149,7 @@ Json shotJson(const Shot& shot) {
     json["sampler"] = {{"scheduler", orNull(shot.sampler.scheduler)},
                        {"steps", orNull(shot.sampler.steps)},
                        {"guidance", orNull(shot.sampler.guidance)},
+                       {"guidance_2", orNull(shot.sampler.guidance2)},
                        {"shift", orNull(shot.sampler.shift)},
                        {"seed", shot.sampler.seed}};
     json["region"] = regionJson(shot.region);

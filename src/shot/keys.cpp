@@ -180,6 +180,14 @@ std::vector<Key> makeKeys() {
          {},
          -4,
          4},
+        {"model.loras.expert",
+         T::Choice,
+         kOptional,
+         "both",
+         "high",
+         "Of a model with two experts (Wan2.2), the one that it is for; other models take both "
+         "alone",
+         {"both", "high", "low"}},
         {"model.dtype",
          T::Choice,
          kOptional,
@@ -213,6 +221,15 @@ std::vector<Key> makeKeys() {
          "5.0",
          "How hard the prompt is followed (classifier-free guidance); 1 is none and takes half the "
          "time",
+         {},
+         0,
+         100},
+        {"sampler.guidance_2",
+         T::Number,
+         kOptional,
+         "(guidance, else the model's)",
+         "3.0",
+         "The same for the low-noise expert of a model that has two (Wan2.2)",
          {},
          0,
          100},
@@ -384,6 +401,9 @@ const char* text(MatteOperation value) {
 }
 const char* text(GuideType value) {
     return choiceText("guides.type", value);
+}
+const char* text(Experts value) {
+    return choiceText("model.loras.expert", value);
 }
 const char* text(DType value) {
     return choiceText("model.dtype", value);

@@ -81,6 +81,7 @@ void readModel(const Section& in, Model& out) {
         Lora lora;
         set(lora.path, entry.path("path"));
         set(lora.strength, entry.number("strength"));
+        setChoice(lora.experts, entry.choice("expert"));
         out.loras.push_back(lora);
     }
     setChoice(out.dtype, in.choice("dtype"));
@@ -92,6 +93,7 @@ void readSampler(const Section& in, Sampler& out) {
     }
     out.steps = in.whole("steps");
     out.guidance = in.number("guidance");
+    out.guidance2 = in.number("guidance_2");
     out.shift = in.number("shift");
     set(out.seed, in.seed("seed"));
 }

@@ -95,9 +95,13 @@ struct Guide {
     double strength = 1;  ///< 0..2; 0: no effect, 1: as trained
 };
 
+/// Which of a pair of experts.
+enum class Experts { Both, High, Low };
+
 struct Lora {
     FilePath path;        ///< .safetensors
     double strength = 1;  ///< -4..4; 0: no effect, 1: as trained
+    Experts experts = Experts::Both;
 };
 
 enum class DType { Auto, Float32, BFloat16, Float16 };
@@ -115,6 +119,7 @@ struct Sampler {
     std::optional<std::string> scheduler;  ///< unipc | euler
     std::optional<int> steps;              ///< 1..1000
     std::optional<double> guidance;        ///< 0..100; 1: no guidance (half the work)
+    std::optional<double> guidance2;       ///< the same, for the low-noise one of a pair of experts
     std::optional<double> shift;           ///< 0.01..100; flow shift; 1: none
     std::uint64_t seed = 42;               ///< 0..2^64-1
 };
@@ -243,6 +248,7 @@ std::string contentJson(const Shot& shot);
 const char* text(Missing value);
 const char* text(MatteOperation value);
 const char* text(GuideType value);
+const char* text(Experts value);
 const char* text(DType value);
 const char* text(MatteFill value);
 const char* text(Detail value);

@@ -51,6 +51,30 @@ TEST_CASE("an output that would take an input's place is refused", "[plan]") {
                Contains("provenance.path would write over part of the model"));
 }
 
+TEST_CASE("a pair of experts has a guidance each", "[plan][experts]") {
+    const ShotFolder folder;
+    const std::string pair =
+        "model.path=" + (ShotFolder::fixtureModel().parent_path() / "pipeline_3").string();
+    Problems problems;
+    const RenderPlan own = folder.plan(problems, {pair}),
+                     same = folder.plan(problems, {pair, "sampler.guidance=6"}),
+                     other = folder.plan(problems, {pair, "sampler.guidance_2=1"});
+    CHECK_FALSE(problems.hasErrors());
+    CHECK(own.sampler.boundary == 0.8);
+    CHECK(own.sampler.guidance2 == own.sampler.guidance);
+    CHECK(same.sampler.guidance2 == 6);
+    CHECK(other.sampler.guidance == own.sampler.guidance);
+    CHECK(other.sampler.guidance2 == 1);
+    CHECK(other.flops < own.flops);  // unguided steps are evaluated once
+    CHECK_THAT(planText(other),
+               Contains("experts   the second from timestep 800 down, guidance 1"));
+    CHECK_THAT(planJson(other), Contains("\"guidance_2\": 1.0"));
+    int code = 0;
+    CHECK_THAT(folder.problems({"sampler.guidance_2=3"}, &code),
+               Contains("this model has one transformer"));
+    CHECK(code == 2);
+}
+
 TEST_CASE("every plate is looked at, not the first alone", "[plan]") {
     const ShotFolder folder;
     int code = 0;

@@ -132,6 +132,103 @@ TEST_CASE("a prompt is evaluated in the windows that it holds in, and in no othe
     CHECK((whole - state.latents).abs().max().item<float>() < 1e-5f);
 }
 
+TEST_CASE("the second expert has its own guidance", "[denoise][experts]") {
+    RenderPlan plan = smallPlan(5, 5, 0);
+    plan.sampler = {"euler", 8, 4.0, 1.0, 11};
+    const Conditions conditions = conditionsFor(plan);
+    const DenoiseState start{startNoise(plan, 0), {}};
+    const at::Tensor everywhere = run(plan, conditions, start);
+    plan.sampler.boundary = 0.5;
+    plan.sampler.guidance2 = 4.0;
+    CHECK(at::equal(run(plan, conditions, start), everywhere));
+    // Unguided below the boundary: one evaluation a step there, two above.
+    plan.sampler.guidance2 = 1.0;
+    PaperModel model;
+    DenoiseState state = start;
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [](int, int, const DenoiseState&) {});
+    const auto sampler = model::makeSampler("euler", 8, 1.0);
+    int high = 0;
+    for (const double timestep : sampler->timesteps()) high += timestep >= 500 ? 1 : 0;
+    REQUIRE(high > 1);
+    REQUIRE(high < 7);
+    CHECK(model.calls == 8 + high);
+    CHECK_FALSE(at::allclose(state.latents, everywhere, 1e-3, 1e-3));
+    // The other way round the negative prompt is needed, too.
+    plan.sampler.guidance = 1.0;
+    CHECK_FALSE(plan.sampler.guided());
+    plan.sampler.guidance2 = 4.0;
+    CHECK(plan.sampler.guided());
+}
+
+namespace {
+
+/// A plan and conditions of a model that is not shown the plate: latents held on the left half,
+/// and everywhere in the first latent frame.
+RenderPlan heldPlan(const std::string& scheduler, int steps) {
+    RenderPlan plan = smallPlan(5, 5, 0);
+    plan.sampler = {scheduler, steps, 1.0, 3.0, 11};
+    plan.model.heldByNoise = true;
+    return plan;
+}
+
+Conditions heldConditions(const RenderPlan& plan) {
+    Conditions conditions = conditionsFor(plan);
+    at::manual_seed(5);
+    const at::Tensor plate = at::randn({1, 3, 5, 4, 5});
+    at::Tensor mask = at::ones({1, 1, 5, 4, 5});
+    mask.narrow(4, 0, 2).zero_();
+    mask.narrow(2, 0, 1).zero_();
+    conditions.conditioning = at::cat({plate, mask}, 1);
+    return conditions;
+}
+
+}  // namespace
+
+TEST_CASE("held latents are the plate's at every step, noised with the same noise",
+          "[denoise][held]") {
+    const std::string scheduler = GENERATE("euler", "unipc");
+    const RenderPlan plan = heldPlan(scheduler, 7);
+    const Conditions conditions = heldConditions(plan);
+    const at::Tensor plate = conditions.conditioning.narrow(1, 0, 3);
+    const at::Tensor held = (conditions.conditioning.narrow(1, 3, 1) == 0).expand_as(plate);
+    const at::Tensor noise = startNoise(plan, 0);
+    const auto sampler = model::makeSampler(scheduler, 7, 3.0);
+    PaperModel model;
+    DenoiseState state{noise, {}};
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [&](int step, int, const DenoiseState& now) {
+            const double sigma = sampler->sigmas()[step];
+            const at::Tensor expected = (1 - sigma) * plate + sigma * noise;
+            CHECK((now.latents - expected).masked_select(held).abs().max().item<float>() < 1e-4f);
+        });
+    CHECK((state.latents - plate).masked_select(held).abs().max().item<float>() < 1e-4f);
+    CHECK((state.latents - plate).masked_select(~held).abs().max().item<float>() > 0.1f);
+}
+
+TEST_CASE("holding latents is blending by the mask after every Euler step", "[denoise][held]") {
+    const RenderPlan plan = heldPlan("euler", 5);
+    const Conditions conditions = heldConditions(plan);
+    const at::Tensor noise = startNoise(plan, 0);
+    const at::Tensor plate = conditions.conditioning.narrow(1, 0, 3);
+    const at::Tensor mask = conditions.conditioning.narrow(1, 3, 1);
+    const auto sampler = model::makeSampler("euler", 5, 3.0);
+    PaperModel model;
+    model::SamplerState steps;
+    at::Tensor x = noise;
+    for (const double timestep : sampler->timesteps()) {
+        const at::Tensor velocity =
+            model.velocity(x, timestep, conditions.prompts[0], conditions.conditioning, 1.0);
+        x = sampler->step(velocity, x, steps);
+        const double sigma = sampler->sigmas()[steps.step];
+        x = mask * x + (1 - mask) * ((1 - sigma) * plate + sigma * noise);
+    }
+    const at::Tensor ours = run(plan, conditions, {noise, {}});
+    CHECK((ours - x).abs().max().item<float>() < 1e-5f);
+}
+
 TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[denoise][state]") {
     char name[] = "/tmp/derrumbe_state_XXXXXX";
     const std::filesystem::path folder = mkdtemp(name);
