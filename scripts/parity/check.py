@@ -81,7 +81,7 @@ def make_shot(folder: Path, model: Path, seed: int, references: int | None) -> d
     sampler = {"scheduler": choose.choice(["unipc", "unipc", "euler"]), "steps": choose.randint(1, 6),
                "guidance": choose.choice([1.0, 2.5, 5.0]), "shift": choose.choice([1.0, 3.0, 5.0]), "seed": seed}
     index = json.loads((model / "model_index.json").read_text())
-    if index["_class_name"] == "WanPipeline":
+    if index["_class_name"] != "WanVACEPipeline":
         count = 0  # without VACE layers a model takes no references
     boundary = index.get("boundary_ratio")
     if boundary:  # diffusers guides neither expert where the first one's guidance is 1
@@ -165,7 +165,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="derrumbe_model_") as temporary:
             sizes = make_model(Path(temporary), seed)
             form = "residual" if sizes["vae"]["is_residual"] else "plain"
-            kind = ("text-to-video" if sizes["text_to_video"] else "VACE") + (", a pair" if sizes["boundary"] else "")
+            kind = next((name for name in ("text_to_video", "image_to_video") if sizes.get(name)), "VACE")
+            kind += ", a pair" if sizes["boundary"] else ""
             print(f"random folder, seed {seed}: {form} VAE, {sizes['transformer']['num_layers']} layers, {kind}")
             keep = arguments.keep / str(seed) if arguments.keep else None
             if not check(arguments.binary, Path(temporary), seed, keep, arguments.references):

@@ -45,6 +45,11 @@ CASES = [
                     working=[32, 32], boundary=0.8), frames=5, references=0,
          run=dict(scheduler="unipc", steps=6, guidance=4.0, guidance_2=2.5, shift=3.0, keep_reactive=True)),
 ]
+# Image-to-video: diffusers gives the first frame alone and holds nothing, so that the mask is 1 everywhere.
+IMAGE_CASE = dict(
+    model=dict(vae=PLAIN, transformer=transformer(4, num_layers=2), shard=None, text_length=24, working=[32, 32],
+               image_to_video=True), frames=9, references=0,
+    run=dict(scheduler="unipc", steps=4, guidance=3.0, shift=5.0, keep_reactive=True))
 PROMPT = "the office tower falls to the left, windows bursting floor by floor"
 NEGATIVE = "blurry, text"
 
@@ -62,11 +67,15 @@ def make_case(folder: Path, index: int, case: dict) -> None:
         torch.rand(1, 3, frames, 4, 4, generator=generator), (frames, height, width), mode="trilinear") * 2 - 1
     mask = torch.zeros(1, 1, frames, height, width)
     mask[:, :, frames // 3 :, height // 4 : 3 * height // 4, width // 5 :] = 1
+    if model.get("image_to_video"):
+        mask.fill_(1)
     inputs = {
         "input_video": video, "input_mask": mask,
         "input_references": torch.rand(references, 3, height, width, generator=generator) * 2 - 1,
         "noise": torch.randn(1, channels, references + latent_frames, height // 8, width // 8, generator=generator),
     }
+    if model.get("image_to_video"):
+        inputs["conditioning"] = torch.zeros(1, channels + 1, latent_frames, height // 8, width // 8)
     shapes = {"latents": torch.empty(1, channels, latent_frames, height // 8, width // 8),
               "video": torch.empty(1, 3, frames, height, width),
               "prompt_embeds": torch.empty(1, model["text_length"], 1)}
@@ -84,6 +93,7 @@ def make_case(folder: Path, index: int, case: dict) -> None:
 def make(out_root: Path) -> None:
     for index, case in enumerate(CASES):
         make_case(Path(out_root) / f"pipeline_{index}", index, case)
+    make_case(Path(out_root) / "image_to_video_0", len(CASES), IMAGE_CASE)
 
 
 if __name__ == "__main__":

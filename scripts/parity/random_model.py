@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a whole WanVACEPipeline or WanPipeline folder with random weights, of sizes drawn from a seed.
+"""Makes a whole WanVACEPipeline, WanPipeline or WanImageToVideoPipeline folder with random weights, of sizes drawn from a seed.
 
     random_model.py --seed 7 --out DIR
 
@@ -60,7 +60,8 @@ def sizes(seed: int) -> dict:
         working=[multiple * max(1, draw.choice([48, 64, 80]) // multiple) for _ in range(2)],
         shard=draw.choice([None, "40KB"]), scheduler=dict(flow_shift=draw.choice([1.0, 3.0, 5.0])),
         boundary=draw.choice([None, None, 0.5, 0.875]),  # a pair of experts where there is one
-        text_to_video=draw.random() < 0.25,  # without VACE layers
+        # without VACE layers
+        **draw.choice([{}, {}, {}, {"text_to_video": True}, {"image_to_video": True}]),
     )
 
 
@@ -98,9 +99,12 @@ def make_model(folder: Path, seed: int, chosen: dict | None = None, normalizer: 
     boundary = chosen.get("boundary")
     transformers = {"transformer": seed + 1} | ({"transformer_2": seed + 3} if boundary else {})
     shard = {"max_shard_size": chosen["shard"]} if chosen["shard"] else {}
-    plain = chosen.get("text_to_video", False)
+    image = chosen.get("image_to_video", False)  # reads a mask of 4 frames and the given frames' latents, too
+    plain = chosen.get("text_to_video", False) or image
     kind = WanTransformer3DModel if plain else WanVACETransformer3DModel
     config = {key: value for key, value in chosen["transformer"].items() if not (plain and key.startswith("vace_"))}
+    if image:
+        config["in_channels"] = 2 * channels + 4
     for name, transformer_seed in transformers.items():
         transformer = kind(**config)
         randomise(transformer, transformer_seed)
@@ -114,12 +118,14 @@ def make_model(folder: Path, seed: int, chosen: dict | None = None, normalizer: 
     vae.save_pretrained(folder / "vae")
     text.save_pretrained(folder / "text_encoder", **shard)
     scheduler.save_pretrained(folder / "scheduler")
+    pipeline = "WanImageToVideoPipeline" if image else "WanPipeline" if plain else "WanVACEPipeline"
+    absent = {"image_encoder": [None, None], "image_processor": [None, None]} if image else {}
     save_json(folder / "model_index.json", {
-        "_class_name": "WanPipeline" if plain else "WanVACEPipeline", "_diffusers_version": "0.42.1", "boundary_ratio": boundary,
+        "_class_name": pipeline, "_diffusers_version": "0.42.1", "boundary_ratio": boundary,
         "scheduler": ["diffusers", "UniPCMultistepScheduler"], "text_encoder": ["transformers", "UMT5EncoderModel"],
         "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", kind.__name__],
         "transformer_2": ["diffusers", kind.__name__] if boundary else [None, None],
-        "vae": ["diffusers", "AutoencoderKLWan"]})
+        "vae": ["diffusers", "AutoencoderKLWan"], **absent})
     save_json(folder / "derrumbe.json", {
         "name": f"random-{seed}", "version": "0", "license": "none", "encoding": "srgb", "encoding_space": "lin_rec709",
         "matte_fill": "plate", "working_size": chosen["working"], "window": {"length": 81, "overlap": 17},

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanPipeline, WanVACEPipeline
+from diffusers import (FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanImageToVideoPipeline, WanPipeline,
+                       WanVACEPipeline)
 
 
 def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float32):
@@ -13,7 +14,7 @@ def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float3
     diffusers takes it from the number of downsampling stages and so misses the patches of the VAE's residual form.
     """
     kind = json.loads((Path(folder) / "model_index.json").read_text())["_class_name"]
-    kinds = {"WanVACEPipeline": WanVACEPipeline, "WanPipeline": WanPipeline}
+    kinds = {kind.__name__: kind for kind in (WanVACEPipeline, WanPipeline, WanImageToVideoPipeline)}
     pipe = kinds[kind].from_pretrained(str(folder), dtype=dtype)
     pipe.vae_scale_factor_spatial = pipe.vae.config.scale_factor_spatial
     if scheduler == "euler":
@@ -25,12 +26,14 @@ def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float3
     return pipe
 
 
-def hold_plate(pipe: WanPipeline, dump: dict) -> dict:
-    """Makes the text-to-video pipeline hold the plate, as a render does; returns the conditioning of the dump's own form.
+def hold_plate(pipe, dump: dict, captured: dict) -> None:
+    """Makes a pipeline without VACE layers hold the plate, as a render does; captures the conditioning in the dump's form.
 
     Where the mask is 0 the transformers' velocity becomes noise - plate, which leads through every noised plate.
     """
-    plate, mask = dump["conditioning"][:, :-1], dump["conditioning"][:, -1:]
+    channels = dump["noise"].shape[1]
+    plate, mask = dump["conditioning"].split([channels, dump["conditioning"].shape[1] - channels], dim=1)
+    mask = mask[:, :1]
     if "input_video" in dump:
         config = pipe.vae.config
         mean, std = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (config.latents_mean, config.latents_std))
@@ -47,7 +50,26 @@ def hold_plate(pipe: WanPipeline, dump: dict) -> dict:
             return (torch.where(mask > 0, forward(*arguments, **named)[0], held),)
 
         transformer.forward = hold
-    return {"conditioning": torch.cat([plate, mask], dim=1)}
+    captured["conditioning"] = torch.cat([plate, mask], dim=1)
+    if not isinstance(pipe, WanImageToVideoPipeline):
+        return
+    prepare = pipe.prepare_latents
+    known = [int(given) for given in (dump["input_mask"].amax(dim=(0, 1, 3, 4)) == 0)]
+    given = 1 + (known[1:] + [0]).index(0)
+
+    def prepare_latents(*arguments, **named):
+        latents, condition = prepare(*arguments, **named)
+        if given > 1:  # diffusers gives the first frame alone
+            clip = torch.zeros_like(dump["input_video"])
+            clip[:, :, :given] = dump["input_video"][:, :, :given]
+            shown = torch.zeros(dump["input_video"].shape[2] + 3)
+            shown[: given + 3] = 1
+            condition[:, :4] = shown.view(-1, 4).T.reshape(1, 4, -1, 1, 1)
+            condition[:, 4:] = (pipe.vae.encode(clip).latent_dist.mode() - mean) / std
+        captured["conditioning"] = torch.cat([plate, mask, condition], dim=1)
+        return latents, condition
+
+    pipe.prepare_latents = prepare_latents
 
 
 def replay(pipe, dump: dict, shot: dict) -> dict:
@@ -63,8 +85,9 @@ def replay(pipe, dump: dict, shot: dict) -> dict:
     dtype = pipe.transformer.dtype
     captured = {}
 
-    if isinstance(pipe, WanPipeline):
-        captured = hold_plate(pipe, dump)
+    vace = isinstance(pipe, WanVACEPipeline)
+    if not vace:
+        hold_plate(pipe, dump, captured)
     elif "input_video" in dump:
         video, mask = dump["input_video"], dump["input_mask"].expand(-1, 3, -1, -1, -1)
         if not shot["keep_reactive"]:
@@ -93,7 +116,7 @@ def replay(pipe, dump: dict, shot: dict) -> dict:
         def prepare_masks(*_):
             return conditioning[:, -mask_channels:].to(dtype)
 
-    if not isinstance(pipe, WanPipeline):
+    if vace:
         pipe.prepare_video_latents, pipe.prepare_masks = prepare_video_latents, prepare_masks
 
     def after_step(_pipe, _step, _timestep, tensors):
@@ -101,8 +124,11 @@ def replay(pipe, dump: dict, shot: dict) -> dict:
         return {}
 
     names = ["latents", "prompt_embeds"] + (["negative_prompt_embeds"] if shot["guidance"] > 1 else [])
+    # As the pipeline wants it: [1, 3, H, W] in [-1, 1], which it leaves as it is.
+    image = {"image": dump["input_video"][:, :, 0]} if isinstance(pipe, WanImageToVideoPipeline) else {}
     with torch.inference_mode():
         video = pipe(
+            **image,
             prompt=shot["prompt"], negative_prompt=shot["negative_prompt"], height=height, width=width, num_frames=frames,
             num_inference_steps=shot["steps"], guidance_scale=shot["guidance"], latents=noise.to(dtype), output_type="pt",
             guidance_scale_2=shot.get("guidance_2"), max_sequence_length=dump["prompt_embeds"].shape[1],

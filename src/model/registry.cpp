@@ -11,6 +11,7 @@ namespace {
 // A new family is one folder beside wan/ and one line here.
 constexpr Family kFamilies[] = {
     {"WanVACEPipeline", holdsWan, describeWan, checkWan, loadWan},
+    {"WanImageToVideoPipeline", holdsWan, describeWan, checkWan, loadWan},
     {"WanPipeline", holdsWan, describeWan, checkWan, loadWan},
 };
 

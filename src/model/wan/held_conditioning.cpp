@@ -9,6 +9,29 @@ namespace {
 
 constexpr int64_t kFrames = 4;  ///< a latent, the first one apart
 
+/// The first frame, and those that follow it with nothing to generate.
+int64_t givenFrames(const at::Tensor& mask) {
+    int64_t given = 1;
+    while (given < mask.size(2) && !mask.select(2, given).gt(0).any().item<bool>()) ++given;
+    return given;
+}
+
+/// [1, 4 + C, T, h, w]; `latents` [1, C, T, h, w] for the sizes.
+at::Tensor shownFramesOf(const WanVae& vae, const ConditioningInput& input,
+                         const at::Tensor& latents, const Tick& tick) {
+    const int64_t given = givenFrames(input.mask), frames = input.video.size(2);
+    at::Tensor clip = at::zeros_like(input.video);
+    clip.narrow(2, 0, given).copy_(input.video.narrow(2, 0, given));
+    at::Tensor mask = at::zeros({frames + kFrames - 1}, at::kFloat);
+    mask.narrow(0, 0, given + kFrames - 1).fill_(1);
+    const at::Tensor channels =
+        mask.view({-1, kFrames}).t().reshape({1, kFrames, latents.size(2), 1, 1});
+    return at::cat(
+        {channels.expand({1, kFrames, latents.size(2), latents.size(3), latents.size(4)}),
+         vae.encode(clip, tick)},
+        1);
+}
+
 }  // namespace
 
 at::Tensor latentMask(const at::Tensor& mask, int64_t spatialScale) {
@@ -26,7 +49,7 @@ at::Tensor latentMask(const at::Tensor& mask, int64_t spatialScale) {
 }
 
 at::Tensor heldConditioning(const WanVae& vae, const ConditioningInput& input, int spatialScale,
-                            const Tick& tick) {
+                            bool shownFrames, const Tick& tick) {
     const at::Tensor &video = input.video, &mask = input.mask;
     const auto check = [](bool holds, const std::string& message) {
         if (!holds) throw Error(ExitCode::Internal, message);
@@ -38,7 +61,15 @@ at::Tensor heldConditioning(const WanVae& vae, const ConditioningInput& input, i
     check(mask.sizes() == at::IntArrayRef({1, 1, video.size(2), video.size(3), video.size(4)}),
           cat("the mask is ", mask.sizes(), " for a video of ", video.sizes()));
     check(input.references.empty(), "a model without VACE layers takes no references");
-    return at::cat({vae.encode(video, tick), latentMask(mask, spatialScale)}, 1);
+    const auto half = [&](double from) -> Tick {
+        return [&tick, from](double done, double total) {
+            if (tick) tick(from + 0.5 * done / total, 1);
+        };
+    };
+    const at::Tensor latents = vae.encode(video, shownFrames ? half(0) : tick);
+    std::vector<at::Tensor> channels{latents, latentMask(mask, spatialScale)};
+    if (shownFrames) channels.push_back(shownFramesOf(vae, input, latents, half(0.5)));
+    return at::cat(channels, 1);
 }
 
 }  // namespace derrumbe::model

@@ -21,6 +21,7 @@ constexpr const char* kIndexEnding = ".safetensors.index.json";
 /// Of the published text-to-video and VACE pairs (Wan-Video/Wan2.2:wan/configs/wan_t2v_A14B.py,
 /// boundary), where nothing is stated.
 constexpr double kBoundary = 0.875;
+constexpr double kImageBoundary = 0.9;  ///< wan_i2v_A14B.py
 
 bool endsWith(const std::string& text, const std::string& ending) {
     return text.size() >= ending.size() &&
@@ -230,7 +231,10 @@ WanLayout looseLayout(const fs::path& folder, Problems& problems) {
     } else {
         take(experts[0], transformerConfigOf, layout.transformer);
         take(experts[1], transformerConfigOf, layout.lowNoise);
-        layout.boundary = kBoundary;
+        const std::optional<Config>& config = layout.transformer.config;
+        const bool image =
+            config && config->integer("in_channels", 16) > config->integer("out_channels", 16);
+        layout.boundary = image ? kImageBoundary : kBoundary;
     }
     take(found.one(WanRole::Vae, own), vaeConfigOf, layout.vae);
     if (!files.vocabularies.empty()) layout.vocabulary = files.vocabularies.front().string();

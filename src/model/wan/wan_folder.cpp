@@ -60,7 +60,12 @@ void checkParts(const WanFolder& w, const WanLayout& layout, Problems& problems)
     };
     const int64_t scale = w.vae.spatialScale();
     const auto checkTransformer = [&](const TransformerConfig& t, const WanLayout::Part& part) {
-        same(t.inChannels, w.vae.latentChannels, part, "in_channels (z_dim of the VAE)");
+        // An image-to-video transformer reads a mask of 4 frames and the given frames' latents,
+        // too.
+        const int64_t shown = 2 * w.vae.latentChannels + 4;
+        if (t.hasVace() || t.inChannels != shown)
+            same(t.inChannels, w.vae.latentChannels, part, "in_channels (z_dim of the VAE)");
+        same(t.inChannels, w.transformer.inChannels, part, "in_channels (of the other expert)");
         same(t.outChannels, w.vae.latentChannels, part, "out_channels (z_dim of the VAE)");
         same(t.hasVace(), w.transformer.hasVace(), part, "VACE layers (of the other expert)");
         if (t.hasVace())
@@ -110,15 +115,20 @@ SamplerDefaults samplerDefaults(const Config& config) {
 void describe(WanFolder& w, const WanLayout& layout) {
     Description& d = w.description;
     d.folder = w.path;
-    d.family = w.transformer.hasVace() ? "wan-vace" : "wan-t2v";
+    const bool shownFrames = w.transformer.inChannels > w.vae.latentChannels;
+    d.family = w.transformer.hasVace() ? "wan-vace" : shownFrames ? "wan-i2v" : "wan-t2v";
     if (!w.transformer.hasVace()) {
         d.heldByNoise = true;
         d.takesReferences = d.takesKeyframes = false;
-        d.loss =
-            "this model has no VACE layers and is not shown the plate: around the matte and before "
-            "the onset the plate's latents are held at every step, inside the matte the picture is "
-            "made from the prompt and from what surrounds it, so that the building that stood "
-            "there need not be the one that falls; matte_fill has no effect";
+        d.loss = std::string("this model has no VACE layers and is ") +
+                 (shownFrames ? "shown the plate's frames up to the onset alone"
+                              : "not shown the plate") +
+                 ": around the matte and before the onset the plate's latents are held at every "
+                 "step, inside the matte the picture is made from the prompt and from " +
+                 (shownFrames ? "those frames, without what the plate shows later"
+                              : "what surrounds it, so that the building that stood there need not "
+                                "be the one that falls") +
+                 "; matte_fill has no effect";
     }
     d.encoding = "srgb_shoulder";
     d.matteFill = "grey";

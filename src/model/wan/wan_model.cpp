@@ -41,15 +41,21 @@ class WanModel : public VideoModel {
 
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {
         const int scale = folder_.description.spatialScale;
-        return folder_.description.heldByNoise ? heldConditioning(vae(), input, scale, tick)
-                                               : vaceConditioning(vae(), input, scale, tick);
+        return folder_.description.heldByNoise
+                   ? heldConditioning(vae(), input, scale, shownFrames(), tick)
+                   : vaceConditioning(vae(), input, scale, tick);
     }
 
     at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& promptEmbeds,
                         const at::Tensor& conditioning, double control) override {
         const WanTransformer& expert = transformerAt(timestep);
         const std::vector<double> scales(expert.config().vaceLayers.size(), control);
-        return expert(latents, timestep, prompt(promptEmbeds), conditioning, scales)
+        const int64_t held = folder_.vae.latentChannels + 1;  // what the sampler reads
+        const at::Tensor seen =
+            shownFrames()
+                ? at::cat({latents, conditioning.narrow(1, held, conditioning.size(1) - held)}, 1)
+                : latents;
+        return expert(seen, timestep, prompt(promptEmbeds), conditioning, scales)
             .to(latents.device());
     }
 
@@ -98,6 +104,9 @@ class WanModel : public VideoModel {
         if (!vae_) vae_ = build<WanVae>(folder_.vaeTensors, at::kFloat, folder_.vae);
         return *vae_;
     }
+
+    /// An image-to-video transformer reads the given frames beside the latents.
+    bool shownFrames() const { return folder_.transformer.inChannels > folder_.vae.latentChannels; }
 
     /// The transformer that works at a timestep (diffusers 0.42.1:pipelines/wan/
     /// pipeline_wan_vace.py: the first at t >= boundary_ratio * 1000, the second below). One of

@@ -2,8 +2,38 @@
 
 #include <catch2/catch.hpp>
 
+#include "model/video_model.h"
+
 using namespace derrumbe;
 using namespace derrumbe::model;
+
+TEST_CASE("an image-to-video model is shown the frames up to the first that changes", "[held]") {
+    const auto model = loadVideoModel(
+        std::filesystem::path(DERRUMBE_TEST_DATA) / "image_to_video_0", {at::kCPU, "float32"});
+    at::manual_seed(8);
+    ConditioningInput input;
+    input.video = at::rand({1, 3, 9, 32, 32}) * 2 - 1;
+    for (const int64_t given : {1, 3, 6, 9}) {
+        INFO(given);
+        input.mask = at::zeros({1, 1, 9, 32, 32});
+        if (given < 9) input.mask[0][0][given][20][3] = 1;
+        const at::Tensor made = model->encodeConditioning(input, {});
+        REQUIRE(made.sizes() == at::IntArrayRef({1, 13, 3, 4, 4}));
+        // Four channels a latent are its frames; the first latent has the first frame four times.
+        const at::Tensor shown = made.narrow(1, 5, 4).transpose(1, 2).reshape({12, 16});
+        CHECK(shown.sum().item<float>() == 16.f * static_cast<float>(given + 3));
+        CHECK(shown.narrow(0, 0, given + 3).min().item<float>() == 1);
+        // All given: the condition is the plate; else its end is not.
+        const at::Tensor plate = made.narrow(1, 0, 4), condition = made.narrow(1, 9, 4);
+        CHECK(at::equal(plate, condition) == (given == 9));
+        CHECK(at::allclose(plate.select(2, 0), condition.select(2, 0), 1e-5, 1e-5));
+    }
+    // The first frame is shown even where it is to change.
+    input.mask = at::ones({1, 1, 9, 32, 32});
+    const at::Tensor made = model->encodeConditioning(input, {});
+    CHECK(made.narrow(1, 5, 4).sum().item<float>() == 16.f * 4);
+    CHECK(model->description().family == "wan-i2v");
+}
 
 TEST_CASE("a latent is held only where all of its pixels and frames are known", "[held]") {
     // One pixel of one frame at a time: the latent that stands for it, and no other.

@@ -73,8 +73,11 @@ struct Run {
 }  // namespace
 
 TEST_CASE("the whole pipeline makes diffusers' video from the same noise", "[pipeline][parity]") {
-    const auto folders = fixtureFolders("pipeline_");
+    auto folders = fixtureFolders("pipeline_");
     REQUIRE(folders.size() >= 4);
+    // Image-to-video where nothing is held: the first frame is shown, all is generated.
+    for (const auto& folder : fixtureFolders("image_to_video_")) folders.push_back(folder);
+    REQUIRE(folders.back().filename() == "image_to_video_0");
     for (const auto& folder : folders) {
         INFO(folder.filename().string());
         const Run run(folder);
@@ -84,6 +87,7 @@ TEST_CASE("the whole pipeline makes diffusers' video from the same noise", "[pip
             CHECK(maxDifference(negative, run.io->read("negative_prompt_embeds")) <= 1e-4);
         const at::Tensor conditions = run.conditioning();
         CHECK(maxDifference(conditions, run.io->read("conditioning")) <= 1e-4);
+        INFO(run.model->description().family);
         const at::Tensor latents = run.denoise(prompt, negative, conditions);
         CHECK(maxDifference(latents, run.io->read("latents")) <= 2e-3);
         CHECK(maxDifference(run.model->decode(latents, {}), run.io->read("video")) <= 2e-3);
