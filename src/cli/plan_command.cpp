@@ -1,25 +1,54 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/shot_options.h"
+#include "cli/takes.h"
 
 namespace derrumbe::cli {
+
+namespace {
+
+void printText(const std::vector<render::RenderPlan>& plans) {
+    for (const render::RenderPlan& plan : plans) {
+        if (plans.size() > 1) std::printf("%s\n", takeText(plan).c_str());
+        std::fputs(render::planText(plan).c_str(), stdout);
+    }
+}
+
+/// The plan of one take as it is; several stand in a list, each with its number and what its wedge
+/// sets.
+void printJson(const std::vector<render::RenderPlan>& plans) {
+    if (plans.size() == 1) {
+        std::fputs(render::planJson(plans.front()).c_str(), stdout);
+        return;
+    }
+    nlohmann::ordered_json takes = nlohmann::ordered_json::array();
+    for (const render::RenderPlan& plan : plans)
+        takes.push_back({{"take", plan.shot.shot.take},
+                         {"wedge", plan.wedge},
+                         {"plan", nlohmann::ordered_json::parse(render::planJson(plan))}});
+    std::printf("%s\n", nlohmann::ordered_json{{"takes", takes}}.dump(2).c_str());
+}
+
+}  // namespace
 
 Action addPlan(CLI::App& app) {
     CLI::App* command = app.add_subcommand("plan", "say what a render would do and cost");
     auto options = std::make_shared<ShotOptions>();
     auto json = std::make_shared<bool>(false);
+    auto takes = std::make_shared<TakeOptions>();
     options->add(*command);
+    takes->add(*command, nullptr);
     command->add_flag("--json", *json, "as JSON");
-    return [options, json] {
+    return [options, takes, json] {
         Problems problems;
-        render::RenderPlan plan;
-        options->makePlan(plan, problems);
+        const std::vector<render::RenderPlan> plans = planTakes(*options, *takes, problems);
         problems.throwIfErrors();
         for (const Problem& problem : problems.list())
             std::fprintf(stderr, "%s\n", problem.text().c_str());
-        std::fputs((*json ? render::planJson(plan) : render::planText(plan)).c_str(), stdout);
+        *json ? printJson(plans) : printText(plans);
         return ExitCode::Done;
     };
 }

@@ -87,20 +87,22 @@ std::string shellWord(const std::string& word) {
 }  // namespace
 
 void TakeOptions::add(CLI::App& command, CLI::Option* alone) {
-    command
-        .add_option("--takes", takes,
-                    "render so many takes, numbers and seeds counting up from the shot's")
-        ->check(CLI::Range(1, static_cast<int>(kMostTakes)))
-        ->capture_default_str()
-        ->excludes(alone);
-    command
-        .add_option("--wedge", wedges,
-                    "render a take with each value of a key, all with the same seed: "
-                    "sampler.guidance=3,5,7")
-        ->type_name("KEY=V1,V2,...")
-        ->take_all()
-        ->allow_extra_args(false)
-        ->excludes(alone);
+    CLI::Option* seeds =
+        command
+            .add_option("--takes", takes,
+                        "so many takes, numbers and seeds counting up from the shot's")
+            ->check(CLI::Range(1, static_cast<int>(kMostTakes)))
+            ->capture_default_str();
+    CLI::Option* wedge = command
+                             .add_option("--wedge", wedges,
+                                         "a take with each value of a key, all with the same seed: "
+                                         "sampler.guidance=3,5,7")
+                             ->type_name("KEY=V1,V2,...")
+                             ->take_all()
+                             ->allow_extra_args(false);
+    if (!alone) return;
+    seeds->excludes(alone);
+    wedge->excludes(alone);
 }
 
 std::vector<render::RenderPlan> planTakes(const ShotOptions& shot, const TakeOptions& options,

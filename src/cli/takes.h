@@ -16,7 +16,8 @@ struct TakeOptions {
     int takes = 1;
     std::vector<std::string> wedges;  ///< KEY=V1,V2,...; several make every combination
 
-    /// Adds --takes and --wedge. Neither goes together with `alone`, an option of one take.
+    /// Adds --takes and --wedge. Neither goes together with `alone`, an option of one take; null
+    /// where there is none.
     void add(CLI::App& command, CLI::Option* alone);
 };
 

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/shot_options.h"
+#include "cli/takes.h"
 
 namespace derrumbe::cli {
 
@@ -32,15 +33,19 @@ Action addValidate(CLI::App& app) {
     CLI::App* command =
         app.add_subcommand("validate", "read everything, report every problem, render nothing");
     auto options = std::make_shared<ShotOptions>();
+    auto takes = std::make_shared<TakeOptions>();
     options->add(*command);
-    return [options] {
+    takes->add(*command, nullptr);
+    return [options, takes] {
         Problems problems;
-        render::RenderPlan plan;
-        options->makePlan(plan, problems);
+        const std::vector<render::RenderPlan> plans = planTakes(*options, *takes, problems);
         problems.throwIfErrors();
         for (const Problem& problem : problems.list())
             std::fprintf(stderr, "%s\n", problem.text().c_str());
-        printEnds(plan);
+        for (const render::RenderPlan& plan : plans) {
+            if (plans.size() > 1) std::printf("%s\n", takeText(plan).c_str());
+            printEnds(plan);
+        }
         std::printf("%s: ok\n", options->shot.c_str());
         return ExitCode::Done;
     };
