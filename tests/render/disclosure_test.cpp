@@ -64,6 +64,7 @@ TEST_CASE("the logged shot holds what the plan decided", "[disclosure]") {
     CHECK(shot["sampler"] == nlohmann::json({{"scheduler", "unipc"},
                                              {"steps", 20},
                                              {"guidance", 5.0},
+                                             {"guidance_2", nullptr},
                                              {"shift", 3.0},
                                              {"seed", 42}}));
     CHECK(shot["plate"]["colorspace"] == "ACEScg");
