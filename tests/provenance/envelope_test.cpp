@@ -45,7 +45,7 @@ TEST_CASE("no changed byte of payload or signature opens", "[envelope]") {
         const size_t at = random() % changed.size();
         changed[at] = static_cast<char>(changed[at] ^ (1 << (random() % 7)));
         try {
-            // what still opens must be what was signed: a blank or the key's hint was hit, or
+            // what still opens must be what was signed: a blank or a name was hit, or
             // base64's spare bits
             const std::string opened = openEnvelope(changed, keys.publicPem, "a.json");
             CHECK(opened == payload);
@@ -55,6 +55,21 @@ TEST_CASE("no changed byte of payload or signature opens", "[envelope]") {
         }
     }
     CHECK(refused > 200);
+}
+
+TEST_CASE("a signature under another key's name is another key's", "[envelope]") {
+    const KeyPair keys = makeKeys();
+    nlohmann::json envelope = nlohmann::json::parse(signEnvelope("{}", keys.privatePem));
+    CHECK(openEnvelope(envelope.dump(), keys.publicPem, "a.json") == "{}");
+    std::string name = envelope["signatures"][0]["keyid"];
+    name.back() = name.back() == '0' ? '1' : '0';
+    envelope["signatures"][0]["keyid"] = name;
+    CHECK_THROWS_AS(openEnvelope(envelope.dump(), keys.publicPem, "a.json"), Error);
+    envelope["signatures"][0]["keyid"] = 7;
+    CHECK_THROWS_AS(openEnvelope(envelope.dump(), keys.publicPem, "a.json"), Error);
+    // DSSE's names are optional.
+    envelope["signatures"][0].erase("keyid");
+    CHECK(openEnvelope(envelope.dump(), keys.publicPem, "a.json") == "{}");
 }
 
 TEST_CASE("an envelope that another program made opens", "[envelope]") {
