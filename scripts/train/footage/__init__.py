@@ -9,7 +9,7 @@ import os
 import pathlib
 import tempfile
 
-VERSION = "fast-4"
+VERSION = "fast-5"
 
 if "NUMBA_CACHE_DIR" not in os.environ:
     _digest = hashlib.sha256()

@@ -85,6 +85,12 @@ def drawLook(rng, facade, kind):
         zenith, horizon = np.array([0.01, 0.014, 0.025]), np.array([0.07, 0.055, 0.045])
         cloud, ambient, lit, cover = 0.05, 0.9, rng.uniform(0.2, 0.5), 0.5
         exposure *= 1.3
+    if time in ("day", "golden") and rng.random() < 0.75:
+        # A deep blue sky, darker than a sunlit wall, as where exposure or a polariser is set for the facade: where every
+        # sky is bright, a model learns a colour instead of "what is seen above the roofs".
+        deep = rng.uniform(0.3, 0.85)
+        zenith, horizon = deep * zenith, deep * (0.4 * zenith + 0.6 * horizon)
+        cloud, ambient = cloud * (0.4 + 0.6 * deep), ambient / deep
     env[SUN : SUN + 3] = (
         np.cos(elevation) * np.cos(azimuth),
         np.cos(elevation) * np.sin(azimuth),
