@@ -80,33 +80,50 @@ def latentStatistics(store: LatentStore) -> tuple[torch.Tensor, torch.Tensor]:
 class Batches:
     """Draws batches: a bucket by its share of all latent frames, a prompt, the fill of the reactive clip, prompt dropout."""
 
-    def __init__(self, store: LatentStore, mean, std, zeroLatents, arguments, seed: int):
-        self.store, self.arguments, self.zero = store, arguments, zeroLatents
+    def __init__(self, store: LatentStore, mean, std, zeroLatents, arguments, seed: int, device="cpu"):
+        self.store, self.arguments, self.zero, self.device = store, arguments, zeroLatents, device
         self.mean, self.std = mean[:, None, None, None], std[:, None, None, None]
         self.rng = random.Random(seed)
+        self.grey: dict[tuple, torch.Tensor] = {}
 
     def normalise(self, latent: np.ndarray) -> torch.Tensor:
-        return (torch.from_numpy(latent.astype(np.float32)) - self.mean) / self.std
+        """In half precision on the device, as the files are: made once a file, so that a GPU does not wait for it."""
+        return ((torch.from_numpy(latent.astype(np.float32)) - self.mean) / self.std).half().to(self.device)
 
     def draw(self) -> dict:
         rng, arguments = self.rng, self.arguments
-        shapes = [s for s, items in self.store.buckets.items() if len(items) >= min(4, arguments.batch)]
+        shapes = [s for s, items in list(self.store.buckets.items()) if len(items) >= min(4, arguments.batch)]
         weights = [len(self.store.buckets[s]) * s[1] for s in shapes]  # long clips fill a batch with fewer samples
         shape = rng.choices(shapes, weights)[0]
         tokens = shape[1] * shape[2] * shape[3] // 4
         count = max(1, min(arguments.batch, arguments.batch_tokens // tokens))
         samples = []
         for item in rng.choices(self.store.buckets[shape], k=count):
-            reactive = self.zero(shape) if rng.random() < arguments.grey_share else item["reactive"]
+            grey = rng.random() < arguments.grey_share
             prompt = "" if rng.random() < arguments.prompt_dropout else rng.choice(item["prompts"])
-            samples.append(self.sample(item, prompt, reactive))
-        return {k: [s[k] for s in samples] if k == "prompt" else torch.stack([s[k] for s in samples]) for k in samples[0]}
+            samples.append(self.sample(item, prompt, grey))
+        return {k: [s[k] for s in samples] if k == "prompt" else torch.stack([s[k] for s in samples]).float()
+                for k in samples[0]}
 
-    def sample(self, item: dict, prompt: str, reactive: np.ndarray) -> dict:
-        mask = torch.from_numpy(item["mask"].astype(np.float32) / 255)
-        control = [self.normalise(item["inactive"]), self.normalise(reactive), packMask(mask)]
-        return {"target": self.normalise(item["target"]), "control": torch.cat(control),
-                "weight": latentWeight(mask, self.arguments.outside_weight)[None], "prompt": prompt}
+    def prepare(self, item: dict) -> None:
+        """Replaces a file's arrays by the tensors that batches are gathered from."""
+        mask = torch.from_numpy(item.pop("mask").astype(np.float32) / 255)
+        for key in ("target", "inactive", "reactive"):
+            item[key] = self.normalise(item[key])
+        item["packed"] = packMask(mask).half().to(self.device)
+        item["weight"] = latentWeight(mask, self.arguments.outside_weight)[None].half().to(self.device)
+
+    def sample(self, item: dict, prompt: str, grey: bool = False) -> dict:
+        if "packed" not in item:
+            self.prepare(item)
+        reactive = self.greyLatents(item["target"].shape) if grey else item["reactive"]
+        return {"target": item["target"], "control": torch.cat([item["inactive"], reactive, item["packed"]]),
+                "weight": item["weight"], "prompt": prompt}
+
+    def greyLatents(self, shape) -> torch.Tensor:
+        if shape not in self.grey:
+            self.grey[shape] = self.normalise(self.zero(shape))
+        return self.grey[shape]
 
 
 HELD_SIGMAS = (0.98, 0.85, 0.6, 0.3)
@@ -121,7 +138,7 @@ class HeldOut:
         plain = argparse.Namespace(**{**vars(arguments), "batch": 8, "grey_share": 0.0, "prompt_dropout": 0.0})
         draws = Batches(store, mean, std, None, plain, 0)
         self.offset = (mean / std)[None, :, None, None, None]
-        self.samples = [draws.sample(item, item["prompts"][0], item["reactive"])
+        self.samples = [draws.sample(item, item["prompts"][0])
                         for items in store.buckets.values() for item in items if item["mask"].any()]
 
     def plate(self, control, channels: int) -> torch.Tensor:
@@ -136,7 +153,7 @@ class HeldOut:
         made = {sigma: 0.0 for sigma in HELD_SIGMAS}
         kept = 0.0
         for number, sample in enumerate(self.samples):
-            target, control, weight = (sample[k][None] for k in ("target", "control", "weight"))
+            target, control, weight = (sample[k][None].float() for k in ("target", "control", "weight"))
             channels = target.shape[1]
             inside = (weight > 0.99).float()
             noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(number))
@@ -163,6 +180,8 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
+    parser.add_argument("--more", type=float, help="instead of --minutes: on top of what was trained before")
+    parser.add_argument("--least-files", type=int, default=24, help="wait for so many latents before the first step")
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--vace-layers", type=int, nargs="+", help="default: every second layer")
     parser.add_argument("--batch", type=int, default=8)
@@ -194,8 +213,8 @@ def main() -> None:
     checkpoint = loadCheckpoint(checkpointPath)
     store = LatentStore(arguments.latents)
     store.scan()
-    while len(store) < 24:
-        time.sleep(10)
+    while len(store) < arguments.least_files:
+        time.sleep(5)
         store.scan()
     committed = arguments.start if not checkpoint else None
     if checkpoint:
@@ -205,17 +224,14 @@ def main() -> None:
     else:
         mean, std = latentStatistics(store)
 
-    # A grey (all zero) reactive clip has the same latents for every sample of a bucket: encoded once.
     useFastConvolutions()
     vae = loadVae(arguments.vae, "cpu")
-    cache: dict[tuple, np.ndarray] = {}
 
     @torch.no_grad()
     def zeroLatents(shape) -> np.ndarray:
-        if shape not in cache:
-            video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3])
-            cache[shape] = encodeMean(vae, video)[0].numpy()
-        return cache[shape]
+        """Of a grey (all zero) reactive clip: the same for every sample of a bucket."""
+        video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3])
+        return encodeMean(vae, video)[0].numpy()
 
     tokens = Tokens(arguments.tokenizer)
     channels = len(mean)
@@ -257,8 +273,10 @@ def main() -> None:
         step, samples = trained["steps"]["transformer"], trained["samples"]
         before = 60 * trained["minutes"].get("transformer", 0)
     firstStep = step
+    if arguments.more is not None:
+        arguments.minutes = before / 60 + arguments.more
     store.watch()
-    batches = Batches(store, mean, std, zeroLatents, arguments, arguments.seed + step)
+    batches = Batches(store, mean, std, zeroLatents, arguments, arguments.seed + step, device)
     channelWeight = channelWeights(std).to(device)
     generator = torch.Generator().manual_seed(arguments.seed + step)
     log(event="start", step=step, seconds=before, files=len(store),
