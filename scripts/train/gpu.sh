@@ -28,8 +28,7 @@ trap stop EXIT
 footage --kind down --seed 1000000 --count 100000 --workers "$half" & helpers="$helpers $!"
 (footage --split held_out --kind any --seed 920100 --count "$((held - 1))" --workers "$half"
  encode --clips "$work/footage/held_out" --out "$work/held" --draws 1
- exec $python make_footage.py --out "$work/footage" --size 128 --frames 49 --kind any --seed 2000000 --count 100000 \
-     --workers "$half" >>"$work/footage.log" 2>&1) & helpers="$helpers $!"
+ footage --kind any --seed 2000000 --count 100000 --workers "$half") & helpers="$helpers $!"
 encode --clips "$work/footage/train" --out "$work/latents" --draws 3 --watch & helpers="$helpers $!"
 
 until [ "$(find "$work/held" -name '*.npz' 2>/dev/null | wc -l)" -ge "$held" ]; do sleep 1; done

@@ -84,17 +84,13 @@ at::Tensor blendedVelocity(const RenderPlan& plan, model::VideoModel& model,
 }
 
 /// Where the transformer is not shown the plate: the velocity that leads from the plate's latents
-/// and the starting noise through every x = (1 - sigma) plate + sigma noise stands where the mask
-/// is 0. The latents there are the plate's, noised anew for every step with the same noise, which
-/// is how the model sees them (blending by a latent mask: Avrahami et al. 2023, "Blended Latent
-/// Diffusion", section 4.1), and multistep samplers stay consistent, as the plate is what they find
-/// predicted at every step.
-at::Tensor heldVelocity(const RenderPlan& plan, const at::Tensor& conditioning,
-                        const at::Tensor& velocity) {
-    const int64_t channels = plan.model.latentChannels;
-    const at::Tensor plate = conditioning.narrow(1, 0, channels);
-    const at::Tensor mask = conditioning.narrow(1, channels, 1);
-    return at::where(mask > 0, velocity, startNoise(plan, 0) - plate);
+/// and the starting noise through every x = (1 - sigma) plate + sigma noise, the same at every
+/// step. It stands where the mask is 0. The latents there are the plate's, noised anew for every
+/// step with the same noise, which is how the model sees them (blending by a latent mask: Avrahami
+/// et al. 2023, "Blended Latent Diffusion", section 4.1), and multistep samplers stay consistent,
+/// as the plate is what they find predicted at every step.
+at::Tensor heldVelocity(const RenderPlan& plan, const at::Tensor& conditioning) {
+    return startNoise(plan, 0) - conditioning.narrow(1, 0, plan.model.latentChannels);
 }
 
 }  // namespace
@@ -105,6 +101,11 @@ void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions&
         model::makeSampler(plan.sampler.scheduler, plan.sampler.steps, plan.sampler.shift);
     const double windowCount = static_cast<double>(plan.windows.size());
     const double total = plan.sampler.steps * windowCount;
+    at::Tensor held, mask;
+    if (plan.model.heldByNoise) {
+        held = heldVelocity(plan, conditions.conditioning);
+        mask = conditions.conditioning.narrow(1, plan.model.latentChannels, 1) > 0;
+    }
     while (state.sampler.step < plan.sampler.steps) {
         const int step = state.sampler.step;
         const double timestep = sampler->timesteps()[step];
@@ -112,8 +113,7 @@ void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions&
             blendedVelocity(plan, model, conditions, state.latents, timestep, [&](size_t window) {
                 tick(static_cast<double>(step) * windowCount + static_cast<double>(window), total);
             });
-        if (plan.model.heldByNoise)
-            velocity = heldVelocity(plan, conditions.conditioning, velocity);
+        if (held.defined()) velocity = at::where(mask, velocity, held);
         state.latents = sampler->step(velocity, state.latents, state.sampler);
         done(state.sampler.step, plan.sampler.steps, state);
     }

@@ -1,6 +1,4 @@
 // Pairs of experts (Wan2.2): which one works when, what folders may hold them.
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -9,8 +7,7 @@
 #include "model/wan/expert_names.h"
 #include "model/wan/transformer.h"
 #include "model/wan/wan_folder.h"
-#include "model/weights/safetensors.h"
-#include "model/weights/weights_file.h"
+#include "model_copy.h"
 
 using namespace derrumbe;
 using namespace derrumbe::model;
@@ -20,40 +17,6 @@ namespace {
 
 const fs::path kFixtures = DERRUMBE_TEST_DATA;
 const fs::path kPair = kFixtures / "pipeline_3";  // its boundary is 0.8
-
-using Tensors = std::map<std::string, at::Tensor>;
-
-Tensors read(const fs::path& file) {
-    Tensors all;
-    const auto source = openWeights(file);
-    for (const auto& item : source->tensors()) all[item.first] = source->read(item.first).clone();
-    return all;
-}
-
-/// A copy of a model folder that a test may change, gone at its end.
-struct Copy {
-    fs::path path;
-    explicit Copy(const fs::path& folder) {
-        std::string name = (fs::temp_directory_path() / "experts_XXXXXX").string();
-        path = ::mkdtemp(name.data());
-        fs::copy(folder, path, fs::copy_options::recursive);
-    }
-    ~Copy() { fs::remove_all(path); }
-    void text(const std::string& file, const std::string& content) const {
-        std::ofstream(path / file) << content;
-    }
-};
-
-std::string problems(const fs::path& folder) {
-    std::string text;
-    for (const std::string& line : checkModel(folder)) text += line + "\n";
-    return text;
-}
-
-bool says(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
 
 /// What goes into one evaluation of the pair.
 struct Sample {
@@ -81,7 +44,7 @@ struct Sample {
 
 /// ComfyUI's files of one model, its transformer there twice under two names: the second one's
 /// output is doubled.
-void writePair(const Copy& copy, const std::string& high, const std::string& low) {
+void writePair(const ModelCopy& copy, const std::string& high, const std::string& low) {
     const fs::path file = copy.path / "diffusion_pytorch_model.safetensors";
     Tensors second = read(file);
     for (auto& [name, tensor] : second)
@@ -122,18 +85,18 @@ TEST_CASE("a pair is described as one model", "[experts]") {
     CHECK(two.weightBytes - one.weightBytes == 4.0 * pair.transformerParameters);
     CHECK(two.peakBytes == one.peakBytes);
 
-    const Copy copy(kPair);
+    const ModelCopy copy(kPair);
     copy.text("derrumbe.json", R"({"sampler": {"guidance": 4, "guidance_2": 3, "boundary": 0.9}})");
     CHECK(describeModel(copy.path).sampler.guidance2 == 3.0);
     CHECK(describeModel(copy.path).boundary == 0.9);
-    const Copy alone(kFixtures / "pipeline_1");
+    const ModelCopy alone(kFixtures / "pipeline_1");
     alone.text("derrumbe.json", R"({"sampler": {"guidance_2": 3}})");
     CHECK(says(problems(alone.path), "belongs to a pair of experts"));
 }
 
 TEST_CASE("what is wrong with a pair is said of the expert that has it", "[experts]") {
     CHECK(problems(kPair) == "");
-    const Copy copy(kPair);
+    const ModelCopy copy(kPair);
     const fs::path file = copy.path / "transformer_2/diffusion_pytorch_model.safetensors";
     Tensors tensors = read(file);
     tensors.erase("proj_out.bias");
@@ -154,7 +117,7 @@ TEST_CASE("what is wrong with a pair is said of the expert that has it", "[exper
 }
 
 TEST_CASE("a LoRA may be for one expert", "[experts][lora]") {
-    const Copy copy(kPair);
+    const ModelCopy copy(kPair);
     const fs::path file = copy.path / "own.safetensors";
     writeSafetensors(file, {{"transformer.proj_out.lora_A.weight", at::ones({2, 24})},
                             {"transformer.proj_out.lora_B.weight", at::ones({16, 2})}});
@@ -196,7 +159,7 @@ TEST_CASE("words of a path tell a pair's files apart", "[experts][layouts]") {
 }
 
 TEST_CASE("two single files are a pair by their names", "[experts][layouts]") {
-    const Copy copy(kFixtures / "layouts_0/comfy");
+    const ModelCopy copy(kFixtures / "layouts_0/comfy");
     writePair(copy, "wan_HIGH_fp16.safetensors", "wan_LOW_fp16.safetensors");
     CHECK(problems(copy.path) == "");
     const Description pair = describeModel(copy.path);
@@ -226,7 +189,7 @@ TEST_CASE("two single files are a pair by their names", "[experts][layouts]") {
 }
 
 TEST_CASE("a pair without VACE layers takes two modules", "[experts][layouts]") {
-    const Copy copy(kFixtures / "layouts_0/comfy");
+    const ModelCopy copy(kFixtures / "layouts_0/comfy");
     writePair(copy, "high.safetensors", "low.safetensors");
     for (const std::string noise : {"high", "low"}) {
         Tensors base, module;

@@ -1,6 +1,4 @@
 // One model in every layout that studios download (scripts/parity/fixtures_layouts.py).
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -8,8 +6,7 @@
 
 #include "model/video_model.h"
 #include "model/wan/wan_folder.h"
-#include "model/weights/safetensors.h"
-#include "model/weights/weights_file.h"
+#include "model_copy.h"
 
 using namespace derrumbe;
 using namespace derrumbe::model;
@@ -19,8 +16,6 @@ namespace {
 
 const fs::path kLayouts = fs::path(DERRUMBE_TEST_DATA) / "layouts_0";
 
-using Tensors = std::map<std::string, at::Tensor>;
-
 /// All tensors under diffusers' names, in float32.
 Tensors tensorsOf(const WanFolder& folder) {
     Tensors all;
@@ -28,38 +23,6 @@ Tensors tensorsOf(const WanFolder& folder) {
         for (const auto& item : source->tensors())
             all[item.first] = source->read(item.first).to(at::kFloat);
     return all;
-}
-
-Tensors read(const fs::path& file) {
-    Tensors all;
-    const auto source = openWeights(file);
-    for (const auto& item : source->tensors()) all[item.first] = source->read(item.first).clone();
-    return all;
-}
-
-/// A copy of a layout that a test may change, gone at its end.
-struct Copy {
-    fs::path path;
-    explicit Copy(const std::string& layout) {
-        std::string name = (fs::temp_directory_path() / "layout_XXXXXX").string();
-        path = ::mkdtemp(name.data());
-        fs::copy(kLayouts / layout, path, fs::copy_options::recursive);
-    }
-    ~Copy() { fs::remove_all(path); }
-    void write(const std::string& file, const Tensors& tensors) const {
-        writeSafetensors(path / file, tensors);
-    }
-};
-
-std::string all(const std::vector<std::string>& lines) {
-    std::string text;
-    for (const std::string& line : lines) text += line + "\n";
-    return text;
-}
-
-bool says(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 /// Differences of two models' tensors, by name; empty where they are the same to the bit.
@@ -84,7 +47,7 @@ TEST_CASE("every layout holds the same tensors, to the bit", "[layouts]") {
     CHECK(expected.size() > 300);
     for (const char* layout : {"original", "comfy", "comfy_fp8"}) {
         INFO(layout);
-        CHECK(all(checkModel(kLayouts / layout)) == "");
+        CHECK(problems(kLayouts / layout) == "");
         const WanFolder folder = readWanFolder(kLayouts / layout);
         CHECK(differences(expected, tensorsOf(folder)) == "");
         CHECK(folder.description.parameters ==
@@ -101,7 +64,7 @@ TEST_CASE("GGUF files hold what the gguf package reads from them", "[layouts][gg
         REQUIRE(expected.count(name) == 1);
         expected[name] = tensor;
     }
-    CHECK(all(checkModel(kLayouts / "gguf")) == "");
+    CHECK(problems(kLayouts / "gguf") == "");
     CHECK(differences(expected, tensorsOf(readWanFolder(kLayouts / "gguf"))) == "");
 }
 
@@ -139,24 +102,24 @@ TEST_CASE("the vocabulary is found beside the files or in them", "[layouts]") {
         read(kLayouts.parent_path() / "layouts_expected_0/gguf.safetensors").at("spiece_model");
     CHECK(vocabulary(describeModel(kLayouts / "gguf")) ==
           std::string(static_cast<const char*>(kept.const_data_ptr()), kept.nbytes()));
-    const Copy copy("comfy_fp8");
+    const ModelCopy copy(kLayouts / "comfy_fp8");
     fs::remove(copy.path / "spiece.model");
-    CHECK(says(all(checkModel(copy.path)), "spiece.model is missing"));
+    CHECK(says(problems(copy.path), "spiece.model is missing"));
 }
 
 TEST_CASE("files are known by their headers, whatever they are called", "[layouts]") {
-    const Copy copy("comfy_fp8");
+    const ModelCopy copy(kLayouts / "comfy_fp8");
     fs::rename(copy.path / "transformer.safetensors", copy.path / "vae.bin");
     fs::create_directory(copy.path / "a");
     fs::rename(copy.path / "vae.safetensors", copy.path / "a/model");
-    CHECK(all(checkModel(copy.path)) == "");
-    const Copy gguf("gguf");
+    CHECK(problems(copy.path) == "");
+    const ModelCopy gguf(kLayouts / "gguf");
     fs::rename(gguf.path / "transformer.gguf", gguf.path / "t.safetensors");
-    CHECK(all(checkModel(gguf.path)) == "");
+    CHECK(problems(gguf.path) == "");
 }
 
 TEST_CASE("one file may hold every part", "[layouts]") {
-    const Copy copy("comfy");
+    const ModelCopy copy(kLayouts / "comfy");
     Tensors one = read(copy.path / "diffusion_pytorch_model.safetensors");
     for (const auto& [name, tensor] : read(copy.path / "Wan2.1_VAE.safetensors"))
         one["first_stage_model." + name] = tensor;
@@ -165,32 +128,32 @@ TEST_CASE("one file may hold every part", "[layouts]") {
     fs::remove_all(copy.path / "text_encoders");
     fs::remove(copy.path / "Wan2.1_VAE.safetensors");
     copy.write("diffusion_pytorch_model.safetensors", one);
-    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(problems(copy.path) == "");
     CHECK(vocabulary(describeModel(copy.path)).size() > 1000);
     CHECK(differences(tensorsOf(readWanFolder(kLayouts / "diffusers")),
                       tensorsOf(readWanFolder(copy.path))) == "");
 }
 
 TEST_CASE("a VACE module is joined with its base", "[layouts]") {
-    const Copy copy("original");
+    const ModelCopy copy(kLayouts / "original");
     Tensors base, module;
     for (const auto& [name, tensor] : read(copy.path / "diffusion_pytorch_model.safetensors"))
         (name.rfind("vace_", 0) == 0 ? module : base)[name] = tensor;
     copy.write("diffusion_pytorch_model.safetensors", base);
     // Alone it is a text-to-video model.
-    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(problems(copy.path) == "");
     CHECK(describeModel(copy.path).heldByNoise);
     // Heads of 16 channels cannot be told from shapes, and the configuration is of the base alone.
     copy.write("module.safetensors", module);
-    CHECK(says(all(checkModel(copy.path)), "num_heads is needed"));
+    CHECK(says(problems(copy.path), "num_heads is needed"));
     fs::remove(copy.path / "module.safetensors");
     fs::remove(copy.path / "diffusion_pytorch_model.safetensors");
     copy.write("module.safetensors", module);
-    CHECK(says(all(checkModel(copy.path)), "no file here holds a transformer"));
+    CHECK(says(problems(copy.path), "no file here holds a transformer"));
 }
 
 TEST_CASE("what is missing is named as the file names it", "[layouts]") {
-    const Copy copy("original");
+    const ModelCopy copy(kLayouts / "original");
     Tensors transformer = read(copy.path / "diffusion_pytorch_model.safetensors");
     transformer.erase("blocks.1.cross_attn.norm_q.weight");
     transformer.erase("head.modulation");
@@ -204,7 +167,7 @@ TEST_CASE("what is missing is named as the file names it", "[layouts]") {
     Tensors text = read(copy.path / "models_t5.safetensors");
     text.erase("blocks.1.ffn.gate.0.weight");
     copy.write("models_t5.safetensors", text);
-    const std::string lines = all(checkModel(copy.path));
+    const std::string lines = problems(copy.path);
     for (const char* line :
          {"transformer: blocks.1.cross_attn.norm_q.weight [32] is missing",
           "transformer: head.modulation [1, 2, 32] is missing",
@@ -217,14 +180,14 @@ TEST_CASE("what is missing is named as the file names it", "[layouts]") {
 }
 
 TEST_CASE("a part that is not there is named, with what to do about pickles", "[layouts]") {
-    const Copy copy("original");
+    const ModelCopy copy(kLayouts / "original");
     fs::remove(copy.path / "Wan2.1_VAE.safetensors");
     std::ofstream(copy.path / "Wan2.1_VAE.pth", std::ios::binary)
         << "PK\x03\x04" << std::string(100, '\0');
     fs::remove(copy.path / "models_t5.safetensors");
     std::ofstream(copy.path / "models_t5.pth", std::ios::binary)
         << "\x80\x02" << std::string(100, '.');
-    std::string text = all(checkModel(copy.path));
+    std::string text = problems(copy.path);
     CHECK(says(text, "no file here holds a VAE"));
     CHECK(says(text, "no file here holds a text encoder"));
     CHECK(says(text, "Wan2.1_VAE.pth: a pickle"));
@@ -232,18 +195,18 @@ TEST_CASE("a part that is not there is named, with what to do about pickles", "[
     CHECK(says(text, "pth_to_safetensors.py"));
 
     // Two of a kind, and a file that cannot be read.
-    const Copy two("original");
+    const ModelCopy two(kLayouts / "original");
     fs::copy_file(two.path / "diffusion_pytorch_model.safetensors", two.path / "high_noise");
     fs::remove(two.path / "Wan2.1_VAE.safetensors");
     std::ofstream(two.path / "vae.gguf", std::ios::binary) << "GGUF" << std::string(60, '\xff');
-    text = all(checkModel(two.path));
+    text = problems(two.path);
     CHECK(says(text, "2 files hold a transformer"));
     CHECK(says(text, "high_noise"));
     CHECK(says(text, "vae.gguf: not a valid GGUF file"));
 }
 
 TEST_CASE("a diffusers folder may hold a part of another layout", "[layouts]") {
-    const Copy copy("diffusers");
+    const ModelCopy copy(kLayouts / "diffusers");
     const Tensors expected = tensorsOf(readWanFolder(copy.path));
     fs::remove(copy.path / "transformer/diffusion_pytorch_model.safetensors.index.json");
     for (int i = 1; i < 3; ++i)
@@ -251,15 +214,15 @@ TEST_CASE("a diffusers folder may hold a part of another layout", "[layouts]") {
                                 "-of-00002.safetensors"));
     fs::copy_file(kLayouts / "comfy_fp8/transformer.safetensors",
                   copy.path / "transformer/x.safetensors");
-    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(problems(copy.path) == "");
     CHECK(differences(expected, tensorsOf(readWanFolder(copy.path))) == "");
     fs::remove(copy.path / "transformer/x.safetensors");
     fs::copy_file(kLayouts / "gguf/transformer.gguf", copy.path / "transformer/x.gguf");
-    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(problems(copy.path) == "");
     // The original release's configuration, too.
     fs::copy_file(kLayouts / "gguf/config.json", copy.path / "transformer/config.json",
                   fs::copy_options::overwrite_existing);
-    CHECK(all(checkModel(copy.path)) == "");
+    CHECK(problems(copy.path) == "");
 }
 
 TEST_CASE("folders of single files are found and listed", "[layouts]") {
