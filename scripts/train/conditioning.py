@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -12,37 +12,44 @@ import torch.nn.functional as F
 MATTE_FORMS = {"tight": 0.1, "dilated": 0.45, "hull": 0.15, "box": 0.15, "feathered": 0.1, "frame": 0.05}
 
 
-def growMatte(matte: np.ndarray, radius: int) -> np.ndarray:
-    """Dilates [F,H,W] bool by a square of the radius in pixels."""
+def growMatte(matte: torch.Tensor, radius: int) -> torch.Tensor:
+    """Dilates [F,H,W] float by a square of the radius in pixels."""
     if radius <= 0:
         return matte
-    grown = F.max_pool2d(torch.from_numpy(matte.astype(np.float32))[:, None], 2 * radius + 1, 1, radius)
-    return grown[:, 0].numpy() > 0.5
+    side, pad = 2 * radius + 1, radius
+    return F.max_pool2d(F.max_pool2d(matte[:, None], (side, 1), 1, (pad, 0)), (1, side), 1, (0, pad))[:, 0]
 
 
-def hullMatte(matte: np.ndarray) -> np.ndarray:
-    """The convex hull of every frame's matte."""
-    from skimage.morphology import convex_hull_image
+def hullMatte(matte: torch.Tensor, sides: int = 32) -> torch.Tensor:
+    """A convex polygon around every frame's matte [F,H,W] (0 or 1), its sides in fixed directions; empty frames stay so."""
+    frames, height, width = matte.shape
+    angle = torch.arange(sides, device=matte.device) * (2 * math.pi / sides)
+    y, x = torch.meshgrid(torch.arange(height, device=matte.device), torch.arange(width, device=matte.device), indexing="ij")
+    along = torch.cos(angle)[:, None] * x.flatten() + torch.sin(angle)[:, None] * y.flatten()  # [sides, H W]
+    hull = torch.ones(frames, height * width, dtype=torch.bool, device=matte.device)
+    outside = matte.flatten(1) < 0.5
+    for row in along:
+        hull &= row <= row.expand(frames, -1).masked_fill(outside, -math.inf).amax(1, keepdim=True) + 1e-3
+    return hull.view(matte.shape).float()
 
-    return np.stack([convex_hull_image(m) if m.any() else m for m in matte])
 
-
-def boxMatte(matte: np.ndarray, margin: float) -> np.ndarray:
+def boxMatte(matte: torch.Tensor, margin: float) -> torch.Tensor:
     """One box over all frames, `margin` of its size larger on each side."""
-    out = np.zeros_like(matte)
-    ys, xs = np.nonzero(matte.any(axis=0))
-    if len(ys):
-        my, mx = int(margin * (np.ptp(ys) + 1)), int(margin * (np.ptp(xs) + 1))
-        out[:, max(0, ys.min() - my):ys.max() + my + 1, max(0, xs.min() - mx):xs.max() + mx + 1] = True
+    used = matte.amax(0) > 0.5
+    rows, columns = used.any(1).nonzero()[:, 0].tolist(), used.any(0).nonzero()[:, 0].tolist()
+    out = torch.zeros_like(matte)
+    if rows:
+        my, mx = int(margin * (rows[-1] - rows[0] + 1)), int(margin * (columns[-1] - columns[0] + 1))
+        out[:, max(0, rows[0] - my):rows[-1] + my + 1, max(0, columns[0] - mx):columns[-1] + mx + 1] = 1
     return out
 
 
-def shapeMatte(matte: np.ndarray, form: str, rng: random.Random) -> np.ndarray:
+def shapeMatte(matte: torch.Tensor, form: str, rng: random.Random) -> torch.Tensor:
     """A matte [F,H,W] uint8 made into one of MATTE_FORMS; float32 in [0,1]. Only "feathered" has values in between."""
-    binary = matte > 127
+    binary = (matte > 127).float()
     size = min(matte.shape[1:])
     if form == "frame" or not binary.any():
-        return np.full(matte.shape, 1.0 if form == "frame" else 0.0, np.float32)
+        return torch.full_like(binary, 1.0 if form == "frame" else 0.0)
     if form == "dilated":
         binary = growMatte(binary, int(size * rng.uniform(0.02, 0.12)))
     elif form == "hull":
@@ -51,11 +58,11 @@ def shapeMatte(matte: np.ndarray, form: str, rng: random.Random) -> np.ndarray:
         binary = boxMatte(binary, rng.uniform(0.0, 0.25))
     elif form == "feathered":
         radius = max(1, int(size * rng.uniform(0.02, 0.05)))
-        soft = torch.from_numpy(growMatte(binary, radius).astype(np.float32))[:, None]
+        soft = growMatte(binary, radius)[:, None]
         for _ in range(2):
             soft = F.avg_pool2d(soft, 2 * radius + 1, 1, radius, count_include_pad=False)
-        return soft[:, 0].numpy()
-    return binary.astype(np.float32)
+        return soft[:, 0]
+    return binary
 
 
 def drawForm(rng: random.Random, kind: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from committed import committedVae
-from common import halfPrecision, loadCheckpoint, setDevice
+from common import loadCheckpoint, setDevice
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import Clip, hashName, readClip, resizeFrames, toModel
 from footage.prompts import mirror_prompt
@@ -57,7 +57,7 @@ def drawVariant(clip: Clip, size: int, frames: int, rng: random.Random) -> dict:
     clean, destroyed, matte = (resizeFrames(a[window], side)[region] for a in (clip.clean, clip.destroyed, clip.matte))
     onset = max(0, clip.onset - start)
     form = drawForm(rng, clip.kind)
-    mask = shapeMatte(matte, form, rng)
+    mask = shapeMatte(torch.from_numpy(np.ascontiguousarray(matte)), form, rng).numpy()
     mask[:onset] = 0
     prompts = [*clip.meta["prompts"]["en"], *clip.meta["prompts"].get("es", [])]
     if rng.random() < 0.5:
@@ -74,8 +74,7 @@ def encodeVariant(vae, variant: dict, device) -> dict:
     truth = torch.from_numpy(toModel(variant["destroyed"]))
     mask = torch.from_numpy(variant["mask"])
     inactive, reactive = splitPlate(plate, mask)
-    with halfPrecision(device):
-        latents = encodeMean(vae, torch.stack([truth, inactive, reactive]).to(device)).float().cpu()
+    latents = encodeMean(vae, torch.stack([truth, inactive, reactive]).to(device)).cpu()
     half = latents.numpy().astype(np.float16)
     return {"target": half[0], "inactive": half[1], "reactive": half[2],
             "mask": np.round(variant["mask"] * 255).astype(np.uint8)}

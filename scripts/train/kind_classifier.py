@@ -77,7 +77,7 @@ class SmallClip:
 
 def shrink(clip: Clip) -> SmallClip:
     plate, truth, matte = (resizeFrames(a, (SIDE, SIDE)) for a in (clip.clean, clip.destroyed, clip.matte))
-    mask = shapeMatte(matte, "dilated", random.Random(0))
+    mask = shapeMatte(torch.from_numpy(matte), "dilated", random.Random(0)).numpy()
     return SmallClip(plate, truth, np.where(mask[..., None] > 0.5, truth, plate), clip.kind, clip.onset)
 
 

@@ -61,7 +61,7 @@ def shotOf(clip: Clip, size: int | None = None, form: str = "dilated", seed: int
     target = (round(height * scale) // 16 * 16, round(width * scale) // 16 * 16)
     frames = (len(clip.clean) - 1) // 4 * 4 + 1
     plate, truth, matte = (resizeFrames(a[:frames], target) for a in (clip.clean, clip.destroyed, clip.matte))
-    mask = shapeMatte(matte, form, random.Random(seed))
+    mask = shapeMatte(torch.from_numpy(matte), form, random.Random(seed)).numpy()
     mask[: clip.onset] = 0
     return plate, truth, mask
 

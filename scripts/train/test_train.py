@@ -1,7 +1,11 @@
 """Checks of the training code against diffusers itself: python -m unittest test_train (in this folder)."""
 
+import json
 import random
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -15,6 +19,7 @@ from data import Clip, toModel
 from encode_latents import drawVariant
 from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, drawSample, frechetDistance, halvesDistance,
                              wholeClip)
+from live_latents import LiveLatents, framed, framing
 from narrow_latents import narrowed
 from transformer import CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
 
@@ -145,7 +150,7 @@ class Conditioning(unittest.TestCase):
         matte = np.zeros((3, 64, 64), np.uint8)
         matte[:, 20:50, 24:40] = 255
         for form in MATTE_FORMS:
-            shaped = shapeMatte(matte, form, rng)
+            shaped = shapeMatte(torch.from_numpy(matte), form, rng).numpy()
             self.assertGreaterEqual(float(shaped[matte > 127].min()), 0.5, form)
             if form != "frame":
                 self.assertLess(float(shaped.mean()), 0.9, form)
@@ -176,6 +181,44 @@ class Variants(unittest.TestCase):
             self.assertEqual(float(variant["mask"][: variant["onset"]].sum()), 0.0)
             seen.add(word)
         self.assertEqual(seen, {"left", "right"})
+
+
+class LiveDraws(unittest.TestCase):
+    def testFramingCropsAndFlips(self):
+        video = torch.rand(1, 2, 3, 32, 48)
+        same, flipped, half = framed(video.repeat(3, 1, 1, 1, 1), [(1, 0, 0, False), (1, 0, 0, True), (0.5, 0.5, -0.5, False)])
+        self.assertLess(float((same - video[0]).abs().max()), 1e-5)
+        self.assertLess(float((flipped - video[0].flip(-1)).abs().max()), 1e-5)
+        quarter = torch.nn.functional.interpolate(video[0, :, :, :16, 24:], size=(32, 48), mode="bilinear")
+        inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))  # the crop's neighbours reach in at its border
+        self.assertLess(float((half - quarter)[inner].abs().max()), 1e-5)
+        for seed in range(50):
+            scale, x, y, _ = framing(random.Random(seed))
+            self.assertLessEqual(scale + max(abs(x), abs(y)), 1 + 1e-6)
+
+    def testDrawsOfOneClip(self):
+        clean = np.full((9, 32, 32, 3), 100, np.uint8)
+        destroyed = clean.copy()
+        destroyed[4:, :, :16] = 250  # the change is on the left
+        meta = {"kind": "left", "onset": 4, "prompts": {"en": ["falls to the left"], "es": []}}
+        pooled = lambda _, video: torch.nn.functional.avg_pool3d(video, (1, 8, 8))[:, :, ::4]
+        with tempfile.TemporaryDirectory() as folder, mock.patch("live_latents.encodeMean", pooled), \
+                mock.patch("live_latents.time.time", lambda: 2e12):
+            np.savez(Path(folder) / "clip.npz", clean=clean, destroyed=destroyed, matte=np.full((9, 32, 32), 255, np.uint8),
+                     meta=json.dumps(meta))
+            live = LiveLatents([Path(folder)], None, torch.zeros(3), torch.ones(3), "cpu", seed=1)
+            live.scan()
+            drawn = live.draw(24)
+        seen = set()
+        for item in drawn:
+            last, first = item["target"][:, -1].float(), item["target"][:, 0].float()
+            change = (last - first).mean((0, 1))
+            self.assertIn("left" if change[0] > change[-1] else "right", item["prompts"][0])
+            seen.add(item["prompts"][0])
+            self.assertEqual(float(item["mask"][:4].sum()), 0.0)
+            before = item["inactive"][:, 0] + item["reactive"][:, 0]  # no matte yet: the plate is all inactive
+            self.assertLess(float((before - item["target"][:, 0]).abs().max()), 1e-2)
+        self.assertEqual(len(seen), 2)
 
 
 class Kinds(unittest.TestCase):

@@ -5,6 +5,8 @@ python train_transformer.py --run RUN --latents FOLDER [...] --tokenizer RUN/spi
 Batches hold latents of one shape (a bucket). The condition is VACE's: inactive and reactive latents and the 64-channel
 mask; the reactive latents hold the plate inside the matte, or grey in a share of the samples.
 
+On a GPU --clips FOLDER takes the place of --latents: samples are drawn anew from the clips all the time (live_latents.py).
+
 With --start FOLDER (a model folder, models/derrumbe-mini) a run without a checkpoint goes on from the folder's weights and
 latent statistics; the latents must come from the folder's VAE (its encoder).
 """
@@ -26,9 +28,11 @@ from committed import committedStatistics, committedTransformer, trainedBefore
 from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
+from live_latents import LiveLatents
 from muon import Muon
-from transformer import Tokens, encodeText, foldedRows, foldTextPadding, makeTextEncoder, makeTransformer
-from vae import encodeMean, useFastConvolutions
+from transformer import (Tokens, encodeText, foldedRows, foldTextPadding, keepStreamExact, makeTextEncoder,
+                         makeTransformer)
+from vae import encodeMean, encoderSleeps, useFastConvolutions, wakeResiduals
 
 
 class LatentStore:
@@ -107,11 +111,21 @@ class Batches:
 
     def prepare(self, item: dict) -> None:
         """Replaces a file's arrays by the tensors that batches are gathered from."""
-        mask = torch.from_numpy(item.pop("mask").astype(np.float32) / 255)
         for key in ("target", "inactive", "reactive"):
             item[key] = self.normalise(item[key])
+        self.addMask(item, torch.from_numpy(item.pop("mask").astype(np.float32) / 255))
+
+    def addMask(self, item: dict, mask: torch.Tensor) -> None:
         item["packed"] = packMask(mask).half().to(self.device)
         item["weight"] = latentWeight(mask, self.arguments.outside_weight)[None].half().to(self.device)
+
+    def renew(self, drawn: list[dict]) -> None:
+        """Puts new draws (live_latents.py) in the place of the oldest samples."""
+        for item in drawn:
+            self.addMask(item, item.pop("mask"))
+        samples = self.store.buckets[tuple(drawn[0]["target"].shape)]
+        samples += drawn
+        del samples[: max(0, len(samples) - self.arguments.live_samples)]
 
     def sample(self, item: dict, prompt: str, grey: bool = False) -> dict:
         if "packed" not in item:
@@ -175,13 +189,17 @@ def channelWeights(std: torch.Tensor) -> torch.Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, nargs="+", required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--latents", type=Path, nargs="+", default=[])
+    source.add_argument("--clips", type=Path, nargs="+", help="draw from clips while training; needs --start")
+    parser.add_argument("--live-samples", type=int, default=4096, help="with --clips: draws that batches are made of")
+    parser.add_argument("--renew", type=int, default=8, help="with --clips: a batch of new draws every so many steps")
     parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint, or model folder, that made the latents")
     parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
-    parser.add_argument("--more", type=float, help="instead of --minutes: on top of what was trained before")
-    parser.add_argument("--least-files", type=int, default=24, help="wait for so many latents before the first step")
+    parser.add_argument("--more", type=float, help="instead of --minutes: so many on top, with a schedule of their own")
+    parser.add_argument("--least-files", type=int, default=24, help="wait for so many latents, or clips, before the first step")
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--vace-layers", type=int, nargs="+", help="default: every second layer")
     parser.add_argument("--batch", type=int, default=8)
@@ -213,7 +231,7 @@ def main() -> None:
     checkpoint = loadCheckpoint(checkpointPath)
     store = LatentStore(arguments.latents)
     store.scan()
-    while len(store) < arguments.least_files:
+    while not arguments.clips and len(store) < arguments.least_files:
         time.sleep(5)
         store.scan()
     committed = arguments.start if not checkpoint else None
@@ -225,13 +243,13 @@ def main() -> None:
         mean, std = latentStatistics(store)
 
     useFastConvolutions()
-    vae = loadVae(arguments.vae, "cpu")
+    vae = loadVae(arguments.vae, device)
 
     @torch.no_grad()
     def zeroLatents(shape) -> np.ndarray:
         """Of a grey (all zero) reactive clip: the same for every sample of a bucket."""
-        video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3])
-        return encodeMean(vae, video)[0].numpy()
+        video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3], device=vae.device)
+        return encodeMean(vae, video)[0].cpu().numpy()
 
     tokens = Tokens(arguments.tokenizer)
     channels = len(mean)
@@ -245,6 +263,7 @@ def main() -> None:
         transformer.load_state_dict(transformerWeights)
         text.load_state_dict(textWeights)
     foldTextPadding(transformer)
+    keepStreamExact(transformer)
     matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
     chosen = set(map(id, matrices))
     edges = [*transformer.patch_embedding.parameters(), *transformer.proj_out.parameters(), transformer.scale_shift_table]
@@ -273,13 +292,21 @@ def main() -> None:
         step, samples = trained["steps"]["transformer"], trained["samples"]
         before = 60 * trained["minutes"].get("transformer", 0)
     firstStep = step
-    if arguments.more is not None:
-        arguments.minutes = before / 60 + arguments.more
-    store.watch()
+    begin, length = (before, 60 * arguments.more) if arguments.more is not None else (0.0, 60 * arguments.minutes)
     batches = Batches(store, mean, std, zeroLatents, arguments, arguments.seed + step, device)
     channelWeight = channelWeights(std).to(device)
     generator = torch.Generator().manual_seed(arguments.seed + step)
-    log(event="start", step=step, seconds=before, files=len(store),
+    noiseGenerator = torch.Generator(device).manual_seed(arguments.seed + step)
+    if arguments.clips:
+        wakeResiduals(not encoderSleeps(vae))
+        live = LiveLatents(arguments.clips, vae, mean, std, device, arguments.seed + step)
+        live.watch(arguments.least_files)
+        while len(store) < min(arguments.live_samples, 8 * arguments.batch):
+            batches.renew(live.draw(arguments.batch))
+    else:
+        live = None
+        store.watch()
+    log(event="start", step=step, seconds=before, files=len(live or store),
         buckets={str(k): len(v) for k, v in store.buckets.items()},
         parameters={n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()})
     def velocity(noisy, sigma, control, prompts) -> torch.Tensor:
@@ -302,15 +329,16 @@ def main() -> None:
 
     clock = Clock(before, device.type)
     lastSave = time.monotonic()
-    losses: list[tuple[float, float]] = []
+    losses: list[torch.Tensor] = []
 
     def save() -> None:
         saveAtomic({**{n: m.state_dict() for n, m in modules.items()}, "optimisers": [o.state_dict() for o in optimisers],
                     "ema": ema.state(), "step": step, "seconds": clock.seconds(), "samples": samples,
                     "latents_mean": mean, "latents_std": std, "form": form}, checkpointPath)
 
-    while clock.seconds() < 60 * arguments.minutes:
-        share = clock.seconds() / (60 * arguments.minutes)
+    while (share := (clock.seconds() - begin) / length) < 1:
+        if live and step % arguments.renew == 0:
+            batches.renew(live.draw(arguments.batch))
         scale = min(1.0, (step - firstStep + 1) / 60) * max(0.05, min(1.0, (1 - share) / arguments.decay))
         for optimiser, groupRates in zip(optimisers, rates):
             for group, rate in zip(optimiser.param_groups, groupRates):
@@ -323,7 +351,7 @@ def main() -> None:
         early = torch.rand(count, generator=generator) < arguments.early_share
         start = 1 - 0.06 * torch.rand(count, generator=generator)
         sigma = torch.where(early, start, sigma).to(device)
-        noise = torch.randn(target.shape, generator=generator).to(device)
+        noise = torch.randn(target.shape, generator=noiseGenerator, device=device)
         s = sigma[:, None, None, None, None]
         noisy = (1 - s) * target + s * noise
         made = velocity(noisy, sigma, control, batch["prompt"])
@@ -339,11 +367,11 @@ def main() -> None:
         ema.update(modules)
         # The error of the clean latent, sigma * error of v, is what shows progress: the raw loss is mostly noise level.
         clean = ((square * s**2 * weight).sum() / (weight.sum() * square.shape[1])).detach()
-        losses.append((float(loss.detach()), float(clean)))
+        losses.append(torch.stack([loss.detach(), clean]))  # read every 25 steps: a GPU must not wait for it
         if step % 25 == 0:
-            a, b = np.mean(losses, axis=0)
-            log(step=step, seconds=clock.seconds(), samples=samples, loss=float(a), clean=float(b), rate=arguments.rate * scale,
-                files=len(store))
+            a, b = torch.stack(losses).mean(0).tolist()
+            log(step=step, seconds=clock.seconds(), samples=samples, loss=a, clean=b, rate=arguments.rate * scale,
+                files=len(live or store))
             losses.clear()
         if held and (step % arguments.held_steps == 0 or step == firstStep + 1):
             log(step=step, seconds=clock.seconds(), **heldErrors())

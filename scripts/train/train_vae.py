@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--clips", type=Path, nargs="+", required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
+    parser.add_argument("--more", type=float, help="instead of --minutes: so many on top, with a schedule of their own")
     parser.add_argument("--image-share", type=float, default=0.1, help="share of the time before clips come in")
     parser.add_argument("--sleep-share", type=float, default=0.2, help="share of the time without residual blocks")
     parser.add_argument("--base", type=int, default=36, help="width of encoder and decoder; --linear-start is made for 36")
@@ -140,7 +141,7 @@ def main() -> None:
     clock = Clock(before, device.type)
     lastSave = time.monotonic()
     sleptUntil: int | None = None
-    losses: list[float] = []
+    losses: list[torch.Tensor] = []
 
     def save() -> None:
         saveAtomic({"vae": vae.state_dict(), "optimiser": optimiser.state_dict(), "ema": ema.state(), "step": step,
@@ -159,10 +160,8 @@ def main() -> None:
         vae.load_state_dict(trained)
         return result
 
-    while True:
-        share = clock.seconds() / (60 * arguments.minutes)
-        if share >= 1:
-            break
+    begin, length = (before, 60 * arguments.more) if arguments.more is not None else (0.0, 60 * arguments.minutes)
+    while (share := (clock.seconds() - begin) / length) < 1:
         awake = arguments.start is not None or share >= arguments.sleep_share  # a folder's residual blocks are trained
         wakeResiduals(awake)
         if awake and sleptUntil is None:
@@ -193,9 +192,9 @@ def main() -> None:
         step += 1
         if step % 4 == 0:
             ema.update({"vae": vae})
-        losses.append(float(loss.detach()))
+        losses.append(loss.detach())
         if step % 100 == 0:
-            log(step=step, seconds=clock.seconds(), loss=sum(losses) / len(losses), rate=rate, clips=len(store))
+            log(step=step, seconds=clock.seconds(), loss=float(torch.stack(losses).mean()), rate=rate, clips=len(store))
             losses.clear()
         if time.monotonic() - lastSave > arguments.save_seconds:
             save()

@@ -160,6 +160,18 @@ def foldTextPadding(model: WanVACETransformer3DModel) -> None:
         block.attn2.set_processor(FoldedTextProcessor())
 
 
+def keepStreamExact(model: WanVACETransformer3DModel) -> None:
+    """Runs the layers that copy noise and plate into and out of the stream in float32 inside an autocast region: in bfloat16
+    they would round both by half a percent, and the stream, which then is float32, at every block again."""
+    for layer in (model.patch_embedding, model.vace_patch_embedding, model.proj_out, model.vace_blocks[0].proj_in,
+                  *(block.proj_out for block in model.vace_blocks)):
+        def exact(x, forward=layer.forward):
+            with torch.autocast(x.device.type, enabled=False):
+                return forward(x.float())
+
+        layer.forward = exact
+
+
 def foldedRows(rows: torch.Tensor) -> torch.Tensor:
     """Text rows [B,N,width] (zeros past each prompt) to [B,N+1,width] with the padding row, and sets its weight."""
     bias = rows.new_zeros(rows.shape[1] + 1, dtype=torch.float32)
