@@ -62,7 +62,10 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   if(LibTorch_CUDA_LIB AND LibTorch_C10_CUDA)
     set(LibTorch_CUDA ON)
     # Nothing of ours names a symbol of libtorch_cuda, its kernels register themselves when it is loaded.
+    # What those need in turn (cuBLAS, cuDNN) the loader finds by their own run paths, the linker need not.
     list(APPEND _libs -Wl,--no-as-needed ${LibTorch_CUDA_LIB} ${LibTorch_C10_CUDA} -Wl,--as-needed)
+    set_property(TARGET LibTorch::LibTorch APPEND PROPERTY INTERFACE_LINK_OPTIONS
+                 -Wl,--unresolved-symbols=ignore-in-shared-libs)
   endif()
   target_link_libraries(LibTorch::LibTorch INTERFACE ${_libs})
   set_property(TARGET LibTorch::LibTorch APPEND PROPERTY INTERFACE_LINK_OPTIONS -Wl,-rpath,${LibTorch_ROOT}/lib)

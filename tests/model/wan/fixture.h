@@ -2,12 +2,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "../test_device.h"
 #include "model/weights/config.h"
 #include "model/weights/safetensors.h"
 #include "model/weights/weights.h"
@@ -28,7 +28,7 @@ struct Fixture {
           io(openSafetensors(folder / "io.safetensors")) {}
 
     Weights weights(at::ScalarType dtype = at::kFloat) const {
-        return Weights(tensors, at::kCPU, dtype);
+        return Weights(tensors, testDevice(), dtype);
     }
     at::Tensor value(const std::string& key) const { return io->read(key); }
     at::Tensor floats(const std::string& key) const { return io->read(key).to(at::kFloat); }
@@ -43,12 +43,5 @@ struct Fixture {
         return {folders.begin(), folders.end()};
     }
 };
-
-/// The largest absolute difference; infinite where shapes differ or something is not a number.
-inline double largestDifference(const at::Tensor& a, const at::Tensor& b) {
-    if (a.sizes() != b.sizes()) return INFINITY;
-    const double difference = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-    return difference == difference ? difference : INFINITY;
-}
 
 }  // namespace derrumbe::model

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "../fixture_folders.h"
+#include "../test_device.h"
 #include "model/sampling/sampler.h"
 #include "model/video_model.h"
 #include "model/weights/config.h"
@@ -11,11 +12,6 @@ using namespace derrumbe::model;
 
 namespace {
 
-double maxDifference(const at::Tensor& a, const at::Tensor& b) {
-    REQUIRE(a.sizes() == b.sizes());
-    return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-}
-
 /// One run of diffusers' WanVACEPipeline (scripts/parity/fixtures_pipeline.py), done again here.
 struct Run {
     Config settings;
@@ -25,7 +21,7 @@ struct Run {
     explicit Run(const std::filesystem::path& folder)
         : settings(Config::read(folder / "pipeline.json")),
           io(openSafetensors(folder / "io.safetensors")),
-          model(loadVideoModel(folder, {at::kCPU, "float32"})) {}
+          model(loadVideoModel(folder, {testDevice(), "float32"})) {}
 
     bool has(const std::string& name) const { return io->tensors().count(name) != 0; }
 
@@ -72,24 +68,30 @@ struct Run {
 
 }  // namespace
 
-TEST_CASE("the whole pipeline makes diffusers' video from the same noise", "[pipeline][parity]") {
+TEST_CASE("the whole pipeline makes diffusers' video from the same noise",
+          "[pipeline][parity][device]") {
     auto folders = fixtureFolders("pipeline_");
     REQUIRE(folders.size() >= 4);
     // Image-to-video where nothing is held: the first frame is shown, all is generated.
     for (const auto& folder : fixtureFolders("image_to_video_")) folders.push_back(folder);
     REQUIRE(folders.back().filename() == "image_to_video_0");
     for (const auto& folder : folders) {
-        INFO(folder.filename().string());
+        const std::string name = folder.filename().string();
+        INFO(name);
         const Run run(folder);
+        const auto [part, pipeline] = tolerance();
+        const auto error = [&](const at::Tensor& made, const std::string& what) {
+            return largestDifference(made, run.io->read(what), name + " " + what);
+        };
         const at::Tensor prompt = run.embed("ids"), negative = run.embed("negative_ids");
-        CHECK(maxDifference(prompt, run.io->read("prompt_embeds")) <= 1e-4);
+        CHECK(error(prompt, "prompt_embeds") <= part);
         if (run.has("negative_prompt_embeds"))
-            CHECK(maxDifference(negative, run.io->read("negative_prompt_embeds")) <= 1e-4);
+            CHECK(error(negative, "negative_prompt_embeds") <= part);
         const at::Tensor conditions = run.conditioning();
-        CHECK(maxDifference(conditions, run.io->read("conditioning")) <= 1e-4);
+        CHECK(error(conditions, "conditioning") <= part);
         INFO(run.model->description().family);
         const at::Tensor latents = run.denoise(prompt, negative, conditions);
-        CHECK(maxDifference(latents, run.io->read("latents")) <= 2e-3);
-        CHECK(maxDifference(run.model->decode(latents, {}), run.io->read("video")) <= 2e-3);
+        CHECK(error(latents, "latents") <= pipeline);
+        CHECK(error(run.model->decode(latents, {}), "video") <= pipeline);
     }
 }

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The model library on a GPU with one command and nothing to fetch: builds it against the installed torch, compares it with
+# the fixtures there, and measures it beside diffusers. Ends within LIMIT seconds, whatever happens, with what it has in OUT.
+#
+# gpu.sh OUT
+#
+# Needed: a CUDA torch (python3), cmake, ninja, a compiler, diffusers and transformers; .headers (headers.sh) where
+# nlohmann-json and Catch2 are not installed. For a try without a GPU: DEVICE=cpu TINY=1.
+set -uo pipefail
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+cd "$(dirname "$0")/../.."
+device=${DEVICE:-cuda} limit=${LIMIT:-170} python=${PYTHON:-python3} jobs=${JOBS:-$(nproc)} work=${WORK:-/tmp/derrumbe_bench}
+tiny=${TINY:-} build=${BUILD:-$work/build} random=$work/random
+repeats=5 size=480x272 frames=17
+[ -z "$tiny" ] || { repeats=1 size=64x64 frames=5; }
+export PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1
+mkdir -p "$work"
+
+left() { echo $((limit - SECONDS)); }
+# part NAME SECONDS COMMAND...: into OUT/NAME.log, ended after SECONDS or when the time is over.
+part() {
+    local name=$1 most=$2 begin=$SECONDS; shift 2
+    [ "$most" -le "$(left)" ] || most=$(left)
+    [ "$most" -gt 1 ] || { echo "$name: no time left"; return 1; }
+    timeout -k 2 "$most" "$@" >"$out/$name.log" 2>&1
+    local status=$?
+    echo "$name: exit $status after $((SECONDS - begin)) s"
+    return $status
+}
+measure() {  # name, then options of bench.py
+    local name=$1; shift
+    part "$name" "$(left)" "$python" scripts/bench/bench.py --binary "$build/bin/derrumbe_bench" --device "$device" \
+        --repeats "$repeats" --whole 0 --results "$out" --name "$name" --seconds "$(($(left) - 15))" "$@"
+}
+
+torch=$($python -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])")
+(command -v nvidia-smi >/dev/null && nvidia-smi; nproc; $python --version; cat "$torch/version.py") >"$out/machine.log" 2>&1
+# The random weights are written while the compiler works.
+part random 60 "$python" scripts/bench/random_folder.py --out "$random" --device "$device" ${tiny:+--tiny} &
+part configure 30 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDERRUMBE_MODEL_ONLY=ON \
+    -DCMAKE_PREFIX_PATH="$PWD/.headers;$torch" &&
+    part build 110 ninja -C "$build" -j "$jobs" derrumbe_bench test_model || tail -30 "$out/configure.log" "$out/build.log"
+wait
+
+part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
+tail -3 "$out/parity.log"
+measure mini_float32 --model models/derrumbe-mini --dtype float32 ${tiny:+--size $size --frames $frames}
+measure mini_bfloat16 --model models/derrumbe-mini --dtype bfloat16 ${tiny:+--size $size --frames $frames}
+measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
+[ "$(left)" -lt 45 ] || measure wan_1.3b_compiled --model "$random" --dtype bfloat16 --size "$size" --frames "$frames" \
+    --stages step --compile
+for table in "$out"/*.md; do cat "$table"; done
+exit 0

@@ -1,0 +1,102 @@
+#include "session.h"
+
+#include "machine.h"
+#include "model/weights/safetensors.h"
+#include "support/error.h"
+
+namespace derrumbe::bench {
+
+Session::Session(const Settings& settings)
+    : settings_(settings),
+      model_(model::loadVideoModel(settings.model, {settings.device, settings.dtype})),
+      sampler_(model::makeSampler(settings.scheduler, settings.steps, settings.shift)) {
+    const auto file = model::openSafetensors(settings.inputs);
+    for (const char* name : {"video", "mask", "ids", "negative_ids", "noise"})
+        inputs_[name] = file->read(name).clone();
+}
+
+Measured Session::run(const std::string& stage) {
+    using Stage = at::Tensor (Session::*)();
+    static const std::map<std::string, Stage> stages{{"text", &Session::text},
+                                                     {"encode", &Session::encode},
+                                                     {"step", &Session::step},
+                                                     {"decode", &Session::decode},
+                                                     {"whole", &Session::whole}};
+    const auto found = stages.find(stage);
+    if (found == stages.end()) throw Error(ExitCode::Usage, "no stage is called " + stage);
+    if (stage == "step" && !prompt_.defined()) text();
+    if (stage == "step" && !conditioning_.defined()) encode();
+    synchronise(settings_.device);
+    const double start = now();
+    const at::Tensor result = (this->*found->second)();
+    synchronise(settings_.device);
+    return {now() - start, result.abs().sum(at::kDouble).item<double>()};
+}
+
+double Session::flops(const std::string& stage) const {
+    const at::Tensor& video = inputs_.at("video");
+    const model::Estimate estimate =
+        model::estimate(model_->description(), static_cast<int>(video.size(2)),
+                        static_cast<int>(video.size(3)), static_cast<int>(video.size(4)), 0, 4);
+    const double step = estimate.forwardFlops * (settings_.guidance > 1 ? 2 : 1);
+    if (stage == "text") return 2 * estimate.textFlops;
+    if (stage == "encode") return estimate.encodeFlops;
+    if (stage == "decode") return estimate.decodeFlops;
+    if (stage == "step") return step;
+    return 2 * estimate.textFlops + estimate.encodeFlops + estimate.decodeFlops +
+           step * settings_.steps;
+}
+
+at::Tensor Session::embed(const std::string& ids) {
+    const at::Tensor numbers = inputs_.at(ids);
+    return model_->encodePrompt(
+        {numbers.const_data_ptr<int64_t>(), static_cast<size_t>(numbers.numel())});
+}
+
+at::Tensor Session::text() {
+    prompt_ = embed("ids");
+    negative_ = embed("negative_ids");
+    return prompt_;
+}
+
+at::Tensor Session::encode() {
+    conditioning_ =
+        model_->encodeConditioning({inputs_.at("video"), inputs_.at("mask"), true, {}}, {});
+    return conditioning_;
+}
+
+at::Tensor Session::step() {
+    if (!latents_.defined() || state_.step == settings_.steps) {
+        latents_ = inputs_.at("noise");
+        state_ = {};
+    }
+    const double timestep = sampler_->timesteps()[state_.step];
+    at::Tensor velocity = model_->velocity(latents_, timestep, prompt_, conditioning_, 1);
+    if (settings_.guidance > 1)
+        velocity = model::guide(velocity,
+                                model_->velocity(latents_, timestep, negative_, conditioning_, 1),
+                                settings_.guidance);
+    latents_ = sampler_->step(velocity, latents_, state_);
+    return latents_;
+}
+
+at::Tensor Session::decode() {
+    return model_->decode(latents_.defined() ? latents_ : inputs_.at("noise"), {});
+}
+
+at::Tensor Session::whole() {
+    using Part = model::VideoModel::Stage;
+    state_ = {};
+    latents_ = at::Tensor();
+    text();
+    model_->release(Part::TextEncoder);
+    encode();
+    do step();
+    while (state_.step < settings_.steps);
+    model_->release(Part::Transformer);
+    const at::Tensor video = decode();
+    model_->release(Part::Vae);
+    return video;
+}
+
+}  // namespace derrumbe::bench
