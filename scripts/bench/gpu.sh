@@ -35,16 +35,16 @@ measure() {  # name, then options of bench.py
 }
 
 torch=$($python -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])")
-(command -v nvidia-smi >/dev/null && nvidia-smi; nproc; $python --version; cat "$torch/version.py") >"$out/machine.log" 2>&1
+(command -v nvidia-smi >/dev/null && nvidia-smi; nproc; $python --version; grep __version__ "$torch/version.py") >"$out/machine.log" 2>&1
 # The random weights are written while the compiler works.
 part random 60 "$python" scripts/bench/random_folder.py --out "$random" --device "$device" ${tiny:+--tiny} &
 part configure 30 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDERRUMBE_MODEL_ONLY=ON \
     -DCMAKE_PREFIX_PATH="$PWD/.headers;$torch" &&
-    part build 110 ninja -C "$build" -j "$jobs" derrumbe_bench test_model || tail -30 "$out/configure.log" "$out/build.log"
+    part build 120 ninja -C "$build" -j "$jobs" derrumbe_bench test_model || tail -n 30 "$out/configure.log" "$out/build.log"
 wait
 
 part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
-tail -3 "$out/parity.log"
+tail -n 3 "$out/parity.log"
 measure mini_float32 --model models/derrumbe-mini --dtype float32 ${tiny:+--size $size --frames $frames}
 measure mini_bfloat16 --model models/derrumbe-mini --dtype bfloat16 ${tiny:+--size $size --frames $frames}
 measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
