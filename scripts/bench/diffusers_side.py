@@ -33,7 +33,8 @@ class Session:
         self.scheduler = UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=options.shift)
         inputs = load_file(options.inputs)
-        self.video, self.mask, self.noise = (inputs[name].to(self.device) for name in ("video", "mask", "noise"))
+        self.video, self.mask, self.noise = (inputs[name] for name in ("video", "mask", "noise"))
+        self.noise = self.noise.to(self.device)
         self.ids = [inputs[name] for name in ("ids", "negative_ids")]
         self.prompts = self.conditioning = self.latents = None
         self.step_index = options.steps
@@ -50,9 +51,9 @@ class Session:
         return self.prompts[0]
 
     def encode(self):
-        latents = self.pipe.prepare_video_latents(self.video, self.mask.expand(-1, 3, -1, -1, -1), [[]], None, self.device)
-        mask = self.pipe.prepare_masks(self.mask.expand(-1, 3, -1, -1, -1), [[]])
-        self.conditioning = torch.cat([latents, mask], 1).to(self.dtype)
+        video, mask = self.video.to(self.device), self.mask.to(self.device).expand(-1, 3, -1, -1, -1)
+        latents = self.pipe.prepare_video_latents(video, mask, [[]], None, self.device)
+        self.conditioning = torch.cat([latents, self.pipe.prepare_masks(mask, [[]])], 1).to(self.dtype)
         return self.conditioning
 
     def step(self):
@@ -81,7 +82,7 @@ class Session:
         mean = torch.tensor(vae.config.latents_mean, device=self.device).view(shape)
         std = torch.tensor(vae.config.latents_std, device=self.device).view(shape)
         latents = self.noise if self.latents is None else self.latents
-        return vae.decode(latents.float() * std + mean, return_dict=False)[0]
+        return vae.decode(latents.float() * std + mean, return_dict=False)[0].cpu()  # where a picture is wanted
 
     def whole(self):
         self.step_index = self.options.steps

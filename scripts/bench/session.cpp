@@ -71,11 +71,12 @@ at::Tensor Session::step() {
         state_ = {};
     }
     const double timestep = sampler_->timesteps()[state_.step];
-    at::Tensor velocity = model_->velocity(latents_, timestep, prompt_, conditioning_, 1);
-    if (settings_.guidance > 1)
-        velocity = model::guide(velocity,
-                                model_->velocity(latents_, timestep, negative_, conditioning_, 1),
-                                settings_.guidance);
+    const bool guided = settings_.guidance > 1;
+    at::Tensor velocity = model_->velocity(
+        latents_, timestep, guided ? at::cat({prompt_, negative_}) : prompt_, conditioning_, 1);
+    if (guided)
+        velocity =
+            model::guide(velocity.narrow(0, 0, 1), velocity.narrow(0, 1, 1), settings_.guidance);
     latents_ = sampler_->step(velocity, latents_, state_);
     return latents_;
 }

@@ -112,6 +112,10 @@ std::vector<std::filesystem::path> listModels(const std::vector<std::filesystem:
 /// type, or unexpected, and a tokenizer that is not there; one line each. Empty = complete.
 std::vector<std::string> checkModel(const std::filesystem::path& folder);
 
+/// Several prompts are evaluated as one batch while their tokens together are not more than this:
+/// small products gain by it, large ones only need more memory.
+constexpr std::int64_t kBatchTokens = 8192;
+
 /// Work and memory of a render, from sizes alone.
 struct Estimate {
     std::int64_t tokens = 0;  ///< of one forward pass (references included)

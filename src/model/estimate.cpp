@@ -46,11 +46,13 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
         std::max(transformer, static_cast<double>(m.secondTransformerParameters) * dtypeBytes);
     e.weightBytes = transformer + vae + encoder +
                     static_cast<double>(m.secondTransformerParameters) * dtypeBytes;
+    // Both branches of guidance at once where they are small.
+    const double batch = e.tokens * 2 <= kBatchTokens ? 2 : 1;
     // In a block: x, hints and their branch, then either q, k, v with float32 temporaries or the
     // feed-forward's inner width.
-    const double live =
-        tokens * (3 * d * dtypeBytes +
-                  std::max(4 * d * dtypeBytes + 2 * d * 4, m.ffn * double{1} * dtypeBytes + d * 4));
+    const double live = batch * tokens *
+                        (3 * d * dtypeBytes + std::max(4 * d * dtypeBytes + 2 * d * 4,
+                                                       m.ffn * double{1} * dtypeBytes + d * 4));
     // Floats a pixel and frame of the whole clip: picture, mask and conditioning all along; their
     // tensors and the two cut clips while encoding; the video and its copy after decoding.
     const double clip = pixels * whole * 4;

@@ -47,8 +47,9 @@ class VideoModel {
     /// the video and their mask, 1 = generate, 0 = hold.
     virtual at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) = 0;
 
-    /// One model evaluation: velocity v at `timestep` for latents [1, C, T', h, w] (float32 in and
-    /// out). `control` scales the VACE hints (1 = as trained).
+    /// Model evaluations: velocities v [N, C, T', h, w] at `timestep` for latents [1, C, T', h, w]
+    /// (float32 in and out), one for each of N prompts [N, textLength, D]. What the prompts have in
+    /// common is computed once. `control` scales the VACE hints (1 = as trained).
     virtual at::Tensor velocity(const at::Tensor& latents, double timestep,
                                 const at::Tensor& promptEmbeds, const at::Tensor& conditioning,
                                 double control) = 0;

@@ -27,36 +27,31 @@ at::Tensor promptShare(const PromptPlan& prompt, const clip::TimeWindow& window,
     return at::cat({mean, share}).view({1, 1, -1, 1, 1});
 }
 
-/// With every prompt that holds in the window, blended; one that holds alone is not touched.
-at::Tensor promptedVelocity(const RenderPlan& plan, model::VideoModel& model,
-                            const Conditions& conditions, const clip::TimeWindow& window,
-                            const at::Tensor& latents, const at::Tensor& conditioning,
-                            double timestep) {
-    std::vector<size_t> holding;
-    for (size_t i = 0; i < plan.prompts.size(); ++i)
-        if (plan.prompts[i].holdsIn(window)) holding.push_back(i);
-    const auto velocity = [&](size_t prompt) {
-        return model.velocity(latents, timestep, conditions.prompts[prompt], conditioning, 1.0);
-    };
-    if (holding.size() == 1) return velocity(holding.front());
-    at::Tensor blended = at::zeros_like(latents);
-    for (const size_t prompt : holding)
-        blended.add_(velocity(prompt) *
-                     promptShare(plan.prompts[prompt], window, conditions.references));
-    return blended;
-}
-
+/// With every prompt that holds in the window, blended, and guided away from the negative one. A
+/// prompt that holds alone is not touched.
 at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
                           const Conditions& conditions, const clip::TimeWindow& window,
                           const at::Tensor& latents, const at::Tensor& conditioning,
                           double timestep) {
-    const at::Tensor cond =
-        promptedVelocity(plan, model, conditions, window, latents, conditioning, timestep);
     const double guidance = plan.sampler.guidanceAt(timestep);
-    if (guidance <= 1) return cond;
-    const at::Tensor uncond =
-        model.velocity(latents, timestep, conditions.negativePrompt, conditioning, 1.0);
-    return model::guide(cond, uncond, guidance);
+    std::vector<size_t> holding;
+    std::vector<at::Tensor> prompts;
+    for (size_t i = 0; i < plan.prompts.size(); ++i) {
+        if (!plan.prompts[i].holdsIn(window)) continue;
+        holding.push_back(i);
+        prompts.push_back(conditions.prompts[i]);
+    }
+    if (guidance > 1) prompts.push_back(conditions.negativePrompt);
+    const std::vector<at::Tensor> velocities =
+        model.velocity(latents, timestep, at::cat(prompts), conditioning, 1.0).split(1);
+    at::Tensor cond = velocities.front();
+    if (holding.size() > 1) {
+        cond = at::zeros_like(latents);
+        for (size_t i = 0; i < holding.size(); ++i)
+            cond.add_(velocities[i] *
+                      promptShare(plan.prompts[holding[i]], window, conditions.references));
+    }
+    return guidance > 1 ? model::guide(cond, velocities.back(), guidance) : cond;
 }
 
 /// Every window's velocity, blended by the windows' weights; the references' by their mean.

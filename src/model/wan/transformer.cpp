@@ -87,12 +87,9 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
     size_t hints = hintScales.size();  // hints past the last that counts need not be made
     while (hints > 0 && hintScales[hints - 1] == 0) --hints;
 
-    const at::Tensor rope =
-        ropeTable(config_.headSize,
-                  {latents.size(2) / config_.patch[0], latents.size(3) / config_.patch[1],
-                   latents.size(4) / config_.patch[2]},
-                  config_.ropeLongest)
-            .to(device_);
+    const at::Tensor table =
+        rope({latents.size(2) / config_.patch[0], latents.size(3) / config_.patch[1],
+              latents.size(4) / config_.patch[2]});
     const ConditionEmbedder::Time time = embedder_.time(timestep);
     at::Tensor x = patch_(latents.to(compute));
     at::Tensor c;
@@ -104,10 +101,10 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
         c = vaceProjIn_(c).add_(x);
     }
     for (size_t i = 0, hint = 0; i < blocks_.size(); ++i) {
-        x = blocks_[i](std::move(x), time.modulation, rope, text.main[i], text.bias);
+        x = blocks_[i](std::move(x), time.modulation, table, text.main[i], text.bias);
         if (hint < hints && config_.vaceLayers[hint] == static_cast<int64_t>(i)) {
             const VaceBlock& vace = vaceBlocks_[hint];
-            c = vace.block(std::move(c), time.modulation, rope, text.vace[hint], text.bias);
+            c = vace.block(std::move(c), time.modulation, table, text.vace[hint], text.bias);
             if (hintScales[hint] != 0) x.add_(vace.projOut(c), hintScales[hint]);
             ++hint;
         }
@@ -116,14 +113,23 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
     return unpatchify(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps)), latents);
 }
 
+at::Tensor WanTransformer::rope(const std::array<int64_t, 3>& sizes) const {
+    const std::lock_guard<std::mutex> lock(rope_->mutex);
+    if (!rope_->table.defined() || rope_->sizes != sizes) {
+        rope_->table = ropeTable(config_.headSize, sizes, config_.ropeLongest).to(device_);
+        rope_->sizes = sizes;
+    }
+    return rope_->table;
+}
+
 at::Tensor WanTransformer::unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const {
     const auto [pt, ph, pw] = config_.patch;
     const int64_t t = latents.size(2) / pt, rows = latents.size(3) / ph,
                   columns = latents.size(4) / pw;
     return tokens.to(at::kFloat)
-        .view({latents.size(0), t, rows, columns, pt, ph, pw, config_.outChannels})
+        .view({tokens.size(0), t, rows, columns, pt, ph, pw, config_.outChannels})
         .permute({0, 7, 1, 4, 2, 5, 3, 6})
-        .reshape({latents.size(0), config_.outChannels, t * pt, rows * ph, columns * pw});
+        .reshape({tokens.size(0), config_.outChannels, t * pt, rows * ph, columns * pw});
 }
 
 }  // namespace derrumbe::model

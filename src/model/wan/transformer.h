@@ -1,6 +1,9 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <array>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -33,8 +36,10 @@ class WanTransformer {
     /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
     TextContext prepareText(const at::Tensor& embeds) const;
 
-    /// @param latents [B, C, T, h, w], T, h, w multiples of the patch
-    /// @param control [B, vaceInChannels, T, h, w]; not looked at without VACE layers
+    /// @param latents [B, C, T, h, w], T, h, w multiples of the patch; B is `text`'s, or 1, which
+    /// all of its prompts then share, computing once what comes before the first of them is read
+    /// @param control [B, vaceInChannels, T, h, w], B as of the latents; not looked at without VACE
+    /// layers
     /// @param hintScales one a VACE layer; blocks that only lead to zeros are skipped
     /// @return the velocity, [B, outChannels, T, h, w] float32
     at::Tensor operator()(const at::Tensor& latents, double timestep, const TextContext& text,
@@ -49,6 +54,7 @@ class WanTransformer {
     };
 
     at::Tensor unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const;
+    at::Tensor rope(const std::array<int64_t, 3>& sizes) const;
 
     TransformerConfig config_;
     at::Device device_;
@@ -61,6 +67,14 @@ class WanTransformer {
     std::vector<VaceBlock> vaceBlocks_;
     Linear projOut_;
     at::Tensor table_;  ///< scale_shift_table [2, d] float32
+
+    /// The rotary table of the last size: saves work, never changes a result.
+    struct Rope {
+        std::mutex mutex;
+        std::array<int64_t, 3> sizes{};
+        at::Tensor table;
+    };
+    std::unique_ptr<Rope> rope_ = std::make_unique<Rope>();
 };
 
 }  // namespace derrumbe::model

@@ -46,6 +46,8 @@ at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
                                         const at::Tensor& textBias) const {
     const std::vector<at::Tensor> m = (table_ + time).unbind(0);  // shift, scale, gate; twice
     x = gatedSum(std::move(x), selfAttention(modulated(x, m[0], m[1], eps_), rope), m[2]);
+    if (const int64_t prompts = text.keys.size(0); x.size(0) < prompts)
+        x = x.expand({prompts, -1, -1}).contiguous();
     x = x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
     return gatedSum(std::move(x), feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
 }

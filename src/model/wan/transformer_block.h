@@ -35,8 +35,10 @@ class TransformerBlock {
 
     TextKeys textKeys(const at::Tensor& text) const;  ///< @param text [B, S, d]
 
-    /// x [B, L, d], changed in place where it is float32; `time` [6, d] float32; `rope`
-    /// [L, headSize / 2] complex; `textBias` [1, 1, 1, S], undefined where no key stands for many.
+    /// x [B, L, d], changed in place where it is float32; of one picture for all of `text`'s
+    /// prompts (B = 1) the self-attention is shared, and the result is [prompts, L, d]; `time` [6,
+    /// d] float32; `rope` [L, headSize / 2] complex; `textBias` [1, 1, 1, S], undefined where no
+    /// key stands for many.
     at::Tensor operator()(at::Tensor x, const at::Tensor& time, const at::Tensor& rope,
                           const TextKeys& text, const at::Tensor& textBias) const;
 

@@ -55,8 +55,16 @@ class WanModel : public VideoModel {
             shownFrames()
                 ? at::cat({latents, conditioning.narrow(1, held, conditioning.size(1) - held)}, 1)
                 : latents;
-        return expert(seen, timestep, prompt(promptEmbeds), conditioning, scales)
-            .to(latents.device());
+        const auto evaluated = [&](const at::Tensor& prompts) {
+            return expert(seen, timestep, prompt(prompts), conditioning, scales)
+                .to(latents.device());
+        };
+        const int64_t prompts = promptEmbeds.size(0);
+        if (prompts * tokens(expert.config(), latents) <= kBatchTokens)
+            return evaluated(promptEmbeds);
+        std::vector<at::Tensor> each;
+        for (const at::Tensor& one : promptEmbeds.split(1)) each.push_back(evaluated(one));
+        return at::cat(each);
     }
 
     at::Tensor decode(const at::Tensor& latents, const Tick& tick) override {
@@ -124,8 +132,12 @@ class WanModel : public VideoModel {
         return *transformer_;
     }
 
-    /// A prompt's keys and values, kept by what the embeddings hold: comparing them is cheap beside
-    /// an evaluation, and no caller has to name them.
+    static int64_t tokens(const TransformerConfig& config, const at::Tensor& latents) {
+        return latents.numel() / latents.size(1) / config.patchVolume();
+    }
+
+    /// A prompt's (or a batch of prompts') keys and values, kept by what the embeddings hold:
+    /// comparing them is cheap beside an evaluation, and no caller has to name them.
     const TextContext& prompt(const at::Tensor& embeds) {
         for (const auto& [known, context] : prompts_)
             if (known.sizes() == embeds.sizes() && at::equal(known, embeds)) return context;
