@@ -43,7 +43,7 @@ helpers="$helpers $vae"
 $python train_transformer.py --run "$work/run" --clips "$work/footage/train" --held "$work/held" --vae "$start" --start "$start" \
     --tokenizer "$start/tokenizer/spiece.model" --more "$left" --device "$device" --least-files "$least" --batch "$batch" \
     --batch-tokens 1000000 --early-share 0.5 --grey-share 0.06 --rate 1.5e-3 --other-rate 5e-4 --edge-rate 1e-4 --outside-weight 0.35 \
-    --decay 0.6 --held-steps 500 --save-seconds 60 | tee "$out/train.log"
+    --decay 0.6 --renew 16 --held-steps 500 --save-seconds 60 | tee "$out/train.log"
 wait "$vae" && decoder=(--vae "$work/vae/vae.pt") || decoder=()
 stop
 $python export.py --start "$start" "${decoder[@]}" --transformer "$work/run/transformer.pt" --tokenizer "$start/tokenizer/spiece.model" \
