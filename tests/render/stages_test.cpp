@@ -22,8 +22,9 @@ class PaperModel : public model::VideoModel {
     }
     at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& prompt,
                         const at::Tensor& conditioning, double) override {
-        ++calls;
-        return latents * (timestep / 1000) - prompt[0][0][0] +
+        calls += static_cast<int>(prompt.size(0));
+        return latents * (timestep / 1000) -
+               prompt.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
                conditioning.narrow(1, 0, latents.size(1)) * 0.1;
     }
     at::Tensor decode(const at::Tensor& latents, const model::Tick&) override { return latents; }

@@ -54,11 +54,15 @@ struct Run {
         SamplerState state;
         at::Tensor latents = io->read("noise");
         for (const double timestep : sampler->timesteps()) {
-            at::Tensor velocity = model->velocity(latents, timestep, prompt, conditions, 1.0);
-            if (guidance > 1)
-                velocity =
-                    guide(velocity, model->velocity(latents, timestep, negative, conditions, 1.0),
-                          timestep < boundary ? guidance2 : guidance);
+            const bool guided = guidance > 1;
+            const std::vector<at::Tensor> branches =
+                model
+                    ->velocity(latents, timestep, guided ? at::cat({prompt, negative}) : prompt,
+                               conditions, 1.0)
+                    .split(1);
+            const at::Tensor velocity =
+                guided ? guide(branches[0], branches[1], timestep < boundary ? guidance2 : guidance)
+                       : branches[0];
             latents = sampler->step(velocity, latents, state);
         }
         const int64_t frames = io->read("latents").size(2);
