@@ -18,6 +18,21 @@ at::Tensor asFrames(const at::Tensor& volume) {
     return volume.permute({0, 2, 3, 4, 1}).squeeze(0).contiguous();
 }
 
+/// The convolution of channels-last float32 on the CPU by oneDNN always: ATen takes its own kernel,
+/// several times slower, where batch * channels * frames * rows is 20480 or less
+/// (torch 2.13:aten/src/ATen/native/Convolution.cpp, ConvParams::use_mkldnn).
+/// @param x,weight [N, C, ...], [out, C, ...] of two or three spatial dimensions
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    at::IntArrayRef stride, at::IntArrayRef padding) {
+    const bool flat = x.dim() == 4;
+    if (x.is_cpu() && x.scalar_type() == at::kFloat && at::globalContext().userEnabledMkldnn() &&
+        at::hasMKLDNN())
+        return at::mkldnn_convolution(x, weight, bias, padding, stride,
+                                      flat ? at::IntArrayRef{1, 1} : at::IntArrayRef{1, 1, 1}, 1);
+    return flat ? at::conv2d(x, weight, bias, stride, padding)
+                : at::conv3d(x, weight, bias, stride, padding);
+}
+
 }  // namespace
 
 CausalInput::CausalInput(at::IntArrayRef chunkShape, const at::TensorOptions& options,
@@ -58,13 +73,14 @@ at::Tensor CausalConv3d::operator()(const at::Tensor& chunk, at::Tensor& slot) c
 }
 
 at::Tensor CausalConv3d::run(const at::Tensor& frames) const {
-    return asFrames(at::conv3d(asVolume(frames), weight_, bias_, {timeStride_, 1, 1},
-                               {0, kernel_[1] / 2, kernel_[2] / 2}));
+    return asFrames(convolve(asVolume(frames), weight_, bias_, {timeStride_, 1, 1},
+                             {0, kernel_[1] / 2, kernel_[2] / 2}));
 }
 
 at::Tensor CausalConv3d::runFirst(const at::Tensor& frame) const {
     const at::Tensor last = weight_.select(2, kernel_[0] - 1);
-    return at::conv2d(frame.permute({0, 3, 1, 2}), last, bias_, 1, {kernel_[1] / 2, kernel_[2] / 2})
+    return convolve(frame.permute({0, 3, 1, 2}), last, bias_, {1, 1},
+                    {kernel_[1] / 2, kernel_[2] / 2})
         .permute({0, 2, 3, 1})
         .contiguous();
 }
@@ -79,7 +95,7 @@ at::Tensor FrameConv::halve(const at::Tensor& x) const {
     padded.narrow(1, height, 1).zero_();
     padded.narrow(2, width, 1).zero_();
     padded.narrow(1, 0, height).narrow(2, 0, width).copy_(x);
-    return at::conv2d(padded.permute({0, 3, 1, 2}), weight_, bias_, 2)
+    return convolve(padded.permute({0, 3, 1, 2}), weight_, bias_, {2, 2}, {0, 0})
         .permute({0, 2, 3, 1})
         .contiguous();
 }
@@ -105,7 +121,7 @@ at::Tensor DoublingConv::operator()(const at::Tensor& x) const {
     const int64_t frames = x.size(0), height = x.size(1), width = x.size(2);
     // [T, H+1, W+1, 4 out]: entry (y, x) has seen inputs y-1..y and x-1..x
     const at::Tensor sums =
-        at::conv2d(x.permute({0, 3, 1, 2}), weight_, bias_, 1, 1).permute({0, 2, 3, 1});
+        convolve(x.permute({0, 3, 1, 2}), weight_, bias_, {1, 1}, {1, 1}).permute({0, 2, 3, 1});
     at::Tensor result = at::empty({frames, height, 2, width, 2, out_}, x.options());
     for (int64_t row = 0; row < 2; ++row)
         for (int64_t column = 0; column < 2; ++column)
