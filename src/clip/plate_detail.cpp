@@ -9,6 +9,9 @@
 namespace derrumbe::clip {
 namespace {
 
+/// Working pixels around a change in which detail goes, too.
+constexpr int kReach = 3;
+
 /// One pass of the binomial (1 4 6 4 1) / 16, standard deviation 1, along `count` values that lie
 /// `step` apart; the ends go on.
 void smoothLine(float* values, int count, std::ptrdiff_t step, std::vector<float>& line) {
@@ -22,18 +25,45 @@ void smoothLine(float* values, int count, std::ptrdiff_t step, std::vector<float
     }
 }
 
-/// Twice in space (standard deviation 1.4), once over time.
-void smooth(ClipMask& mask) {
-    const std::ptrdiff_t row = mask.width, plane = row * mask.height;
+/// `passes` times in every frame (standard deviation 1 each).
+void smoothFrames(ClipMask& mask, int passes) {
+    const std::ptrdiff_t row = mask.width;
     std::vector<float> line;
     for (int frame = 0; frame < mask.frames; ++frame)
-        for (int pass = 0; pass < 2; ++pass) {
+        for (int pass = 0; pass < passes; ++pass) {
             float* values = mask.plane(frame);
             for (int y = 0; y < mask.height; ++y) smoothLine(values + y * row, mask.width, 1, line);
             for (int x = 0; x < mask.width; ++x) smoothLine(values + x, mask.height, row, line);
         }
+}
+
+void smoothTime(ClipMask& mask) {
+    const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(mask.width) * mask.height;
+    std::vector<float> line;
     for (std::ptrdiff_t i = 0; i < plane; ++i)
         smoothLine(mask.values.data() + i, mask.frames, plane, line);
+}
+
+/// The least of what lies within `reach` of each of `count` values that lie `step` apart.
+void erodeLine(float* values, int count, std::ptrdiff_t step, int reach, std::vector<float>& line) {
+    line.resize(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) line[i] = values[i * step];
+    for (int i = 0; i < count; ++i) {
+        const auto first = line.begin() + std::max(0, i - reach);
+        values[i * step] = *std::min_element(first, line.begin() + std::min(count, i + reach + 1));
+    }
+}
+
+/// The least within a square of 2 `reach` + 1 pixels of every frame.
+void erode(ClipMask& mask, int reach) {
+    const std::ptrdiff_t row = mask.width;
+    std::vector<float> line;
+    for (int frame = 0; frame < mask.frames; ++frame) {
+        float* values = mask.plane(frame);
+        for (int y = 0; y < mask.height; ++y)
+            erodeLine(values + y * row, mask.width, 1, reach, line);
+        for (int x = 0; x < mask.width; ++x) erodeLine(values + x, mask.height, row, reach, line);
+    }
 }
 
 void check(bool holds, const char* what) {
@@ -58,7 +88,8 @@ ClipMask departure(const Clip& generated, const Clip& reconstruction) {
             out[i] = sum < 6 ? sum / 3 : 2;
         }
     }
-    smooth(result);
+    smoothFrames(result, 2);
+    smoothTime(result);
     return result;
 }
 
@@ -83,6 +114,8 @@ ClipMask detailWeights(const ClipMask& departure, const DetailThresholds& thresh
         const float part = std::clamp((value - thresholds.unchanged) / span, 0.f, 1.f);
         value = 1 - part * part * (3 - 2 * part);
     }
+    erode(weights, kReach);
+    smoothFrames(weights, 1);
     return weights;
 }
 

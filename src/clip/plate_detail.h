@@ -29,7 +29,8 @@ DetailThresholds fitThresholds(const ClipMask& departure, const ClipMask& mask,
                                const DetailThresholds& least = {});
 
 /// How much of the plate's detail stays: 1 where nothing changed, 0 where the model truly changed
-/// the picture.
+/// the picture, and within 3 pixels of it: an edge of what stood there lies half in what looks the
+/// same before and after, such as a roof line in the sky, and would stay as a ghost.
 ClipMask detailWeights(const ClipMask& departure, const DetailThresholds& thresholds);
 
 /// Gives an enlarged generated picture the plate's detail back, in the encoded domain:
