@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "cli/commands.h"
+#include "support/end_process.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -28,9 +29,8 @@ int report(LogFormat format, ExitCode code, const std::vector<Problem>& problems
     return static_cast<int>(code);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// What the command line asks for; the exit code.
+int answer(int argc, char** argv) {
     const LogFormat format = askedFormat(argc, argv);
     try {
         return static_cast<int>(cli::run(argc, argv));
@@ -45,4 +45,10 @@ int main(int argc, char** argv) {
                       {{ExitCode::Internal,
                         std::string("internal error, please report it: ") + error.what()}});
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    endProcess(answer(argc, argv));
 }

@@ -36,7 +36,7 @@ refuse '#include <OpenImageIO' '^\./image/.*\.cpp$' "OpenImageIO belongs to the 
 refuse '#include <fmt' '\.cpp$' "fmt must not stand in a header"
 refuse '#include <torch/' '^$' "<torch/...> costs 45 s a file; ATen is enough"
 refuse '#include <(ATen|c10)' '^\./(model|render)/' "tensors belong to model/ and render/"
-refuse '(^|[^.A-Za-z_])exit\(' '^\./(main|support/interrupt)\.cpp$' "throw derrumbe::Error instead of exiting"
+refuse '(^|[^.A-Za-z_])exit\(' '^\./(main|support/interrupt|support/end_process)\.cpp$' "throw derrumbe::Error instead of exiting"
 for wide in $(grep -rlE '#include <fmt' . --include='*.cpp'); do
     if grep -qE '#include <(ATen|c10)' "$wide"; then echo "$wide: fmt and LibTorch in one file"; status=1; fi
 done

@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "model/wan/wan_model.h"
 #include "session.h"
+#include "support/end_process.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -110,9 +111,7 @@ void measure(bench::Session& session, const Arguments& arguments) {
     std::cout << text << std::endl;
 }
 
-}  // namespace
-
-int main(int count, char** values) try {
+int run(int count, char** values) try {
     const Arguments arguments = parse(count, values);
     if (arguments.settings.threads > 0) at::set_num_threads(arguments.settings.threads);
     const c10::InferenceMode inference;
@@ -121,7 +120,14 @@ int main(int count, char** values) try {
         serve(session, arguments.settings);
     else
         measure(session, arguments);
+    return 0;
 } catch (const std::exception& error) {
     std::cerr << "derrumbe_bench: " << error.what() << "\n";
     return 1;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+    endProcess(run(count, values));
 }
