@@ -1,6 +1,7 @@
 #include "model/wan/transformer_block.h"
 
 #include "model/layers/attention.h"
+#include "model/layers/linear_gelu.h"
 #include "model/layers/rope.h"
 
 namespace derrumbe::model {
@@ -84,8 +85,7 @@ at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys&
 }
 
 at::Tensor TransformerBlock::feedForward(const at::Tensor& x) const {
-    at::Tensor inner = up_(x);
-    return down_(at::gelu_(inner, "tanh"));
+    return down_(linearGelu(up_, x));
 }
 
 }  // namespace derrumbe::model

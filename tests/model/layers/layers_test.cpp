@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "model/layers/attention.h"
+#include "model/layers/linear_gelu.h"
 #include "model/layers/norm.h"
 #include "model/layers/rope.h"
 
@@ -55,6 +56,22 @@ TEST_CASE("norms agree with their definitions", "[layers]") {
     const at::Tensor normal = centred / at::sqrt((centred * centred).mean(-1, true) + 1e-3);
     CHECK(at::allclose(layer(x), normal * layer.weight + layer.bias, 1e-5, 1e-5));
     CHECK(layerNorm32(x.to(at::kBFloat16), {}, {}, 1e-3).scalar_type() == at::kBFloat16);
+}
+
+TEST_CASE("GELU at the end of a linear layer is GELU after it", "[layers]") {
+    for (const int64_t rows : {1, 7, 300}) {
+        const Weights weights(
+            memorySource({{"weight", at::randn({33, 20})}, {"bias", at::randn({33})}}), at::kCPU,
+            at::kFloat);
+        const Linear linear(weights, 20, 33);
+        const at::Tensor x = at::randn({2, rows, 20});
+        const at::Tensor made = linearGelu(linear, x);
+        CHECK(made.sizes() == at::IntArrayRef({2, rows, 33}));
+        CHECK(at::allclose(made, at::gelu(linear(x), "tanh"), 1e-5, 1e-6));
+        const at::Tensor narrow = x.transpose(0, 1);
+        CHECK(
+            at::allclose(linearGelu(linear, narrow), at::gelu(linear(narrow), "tanh"), 1e-5, 1e-6));
+    }
 }
 
 TEST_CASE("attention is softmax(q k + bias) v", "[layers]") {

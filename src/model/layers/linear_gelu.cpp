@@ -1,0 +1,38 @@
+#include "model/layers/linear_gelu.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <optional>
+#include <string>
+
+namespace derrumbe::model {
+
+namespace {
+
+/// The operator that torch.compile takes for the same (torch 2.13:aten/src/ATen/native/mkldnn/
+/// Linear.cpp); called through the dispatcher, since ATen's headers do not declare it.
+std::optional<c10::OperatorHandle> fusedLinear() {
+    if (!at::hasMKLDNN()) return std::nullopt;
+    return c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+}
+
+}  // namespace
+
+at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
+    static const std::optional<c10::OperatorHandle> fused = fusedLinear();
+    if (fused && x.is_cpu() && x.scalar_type() == at::kFloat && linear.bias.defined() &&
+        at::globalContext().userEnabledMkldnn()) {
+        torch::jit::Stack stack{x.contiguous(),
+                                linear.weight,
+                                linear.bias,
+                                std::string("gelu"),
+                                c10::List<std::optional<at::Scalar>>(),
+                                std::string("tanh")};
+        fused->callBoxed(stack);
+        return stack.front().toTensor();
+    }
+    at::Tensor inner = linear(x);
+    return at::gelu_(inner, "tanh");
+}
+
+}  // namespace derrumbe::model
