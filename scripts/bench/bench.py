@@ -234,13 +234,21 @@ def main():
     print(table(results))
 
 
+def told(options):
+    """The options that say what was measured, without the places of this machine."""
+    places = {"binary", "results", "seconds"}
+    for name, value in vars(options).items():
+        if name not in places and value is not False:
+            yield f"--{name}" + ("" if value is True else f" {Path(value).name if name == 'model' else value}")
+
+
 def describe(options, sides):
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine(options),
         "versions": {"LibTorch": torch_of(options.binary)} | {
             name: importlib.metadata.version(name) for name in ("torch", "diffusers", "transformers")}
         | {"python": platform.python_version()},
-        "command": "bench.py " + " ".join(sys.argv[1:]), "sides": sides, "stages": {}}
+        "command": "bench.py " + " ".join(told(options)), "sides": sides, "stages": {}}
 
 
 def measure_stages(sides, results, options, deadline):

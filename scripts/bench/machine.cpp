@@ -36,9 +36,9 @@ std::int64_t peakOnDevice(at::Device device) {
 }
 
 double matmulRate(at::Device device, at::ScalarType dtype) {
-    const int64_t size = device.is_cpu() ? 1536 : 8192;
+    const int64_t before = peakOnDevice(device), size = device.is_cpu() ? 1536 : 8192;
     const at::TensorOptions options = at::TensorOptions(dtype).device(device);
-    const at::Tensor a = at::randn({size, size}, options), b = at::randn({size, size}, options);
+    at::Tensor a = at::randn({size, size}, options), b = at::randn({size, size}, options);
     std::vector<double> seconds;
     for (int run = 0; run < 7; ++run) {
         synchronise(device);
@@ -47,6 +47,9 @@ double matmulRate(at::Device device, at::ScalarType dtype) {
         synchronise(device);
         if (run >= 2) seconds.push_back(now() - start);
     }
+    a = b = at::Tensor();
+    if (!device.is_cpu() && before < peakOnDevice(device))
+        c10::getDeviceAllocator(device.type())->resetPeakStats(std::max<int>(0, device.index()));
     std::sort(seconds.begin(), seconds.end());
     const auto wide = static_cast<double>(size);
     return 2 * wide * wide * wide / seconds[seconds.size() / 2];

@@ -17,7 +17,7 @@ std::int64_t peakResident();
 std::int64_t peakOnDevice(at::Device device);
 
 /// Operations a second of a plain product of two square matrices, the median of five: what there is
-/// to be reached.
+/// to be reached. Its matrices do not count as memory that the device has held.
 double matmulRate(at::Device device, at::ScalarType dtype);
 
 }  // namespace derrumbe::bench
