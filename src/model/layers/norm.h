@@ -21,10 +21,9 @@ struct RmsNorm {
 
     /// 1 / rms of each row, [..., 1] float32.
     at::Tensor inverseRms(const at::Tensor& x) const {
-        const at::Tensor wide = x.to(at::kFloat);
         const double width = static_cast<double>(x.size(-1));
         // sum of squares by the vector norm: one pass, no temporary of x's size
-        return at::linalg_vector_norm(wide, 2, at::IntArrayRef{-1}, /*keepdim=*/true)
+        return at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, /*keepdim=*/true, at::kFloat)
             .square_()
             .div_(width)
             .add_(eps)

@@ -13,7 +13,9 @@ WanAttention::WanAttention(const Weights& weights, const TransformerConfig& conf
       toV(weights / "to_v", config.width(), config.width()),
       toOut(weights / "to_out.0", config.width(), config.width()),
       normQ(weights / "norm_q", config.width(), config.eps),
-      normK(weights / "norm_k", config.width(), config.eps) {}
+      normK(weights / "norm_k", config.width(), config.eps),
+      gainQ(normQ.weight.to(at::kFloat)),
+      gainK(normK.weight.to(at::kFloat)) {}
 
 TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConfig& config)
     : eps_(config.eps),
@@ -35,35 +37,28 @@ at::Tensor modulated(const at::Tensor& x, const at::Tensor& shift, const at::Ten
     return layerNorm32(x, scale + 1, shift, eps);
 }
 
-at::Tensor gatedSum(at::Tensor x, const at::Tensor& branch, const at::Tensor& gate) {
-    if (x.scalar_type() == at::kFloat) return x.addcmul_(branch, gate);
-    return at::addcmul(x.to(at::kFloat), branch.to(at::kFloat), gate).to(x.scalar_type());
-}
-
 }  // namespace
 
 at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
                                         const at::Tensor& rope, const TextKeys& text,
                                         const at::Tensor& textBias) const {
     const std::vector<at::Tensor> m = (table_ + time).unbind(0);  // shift, scale, gate; twice
-    x = gatedSum(std::move(x), selfAttention(modulated(x, m[0], m[1], eps_), rope), m[2]);
+    // A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
+    x.addcmul_(selfAttention(modulated(x, m[0], m[1], eps_), rope), m[2]);
     if (const int64_t prompts = text.keys.size(0); x.size(0) < prompts)
         x = x.expand({prompts, -1, -1}).contiguous();
-    x = x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
-    return gatedSum(std::move(x), feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
+    x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
+    return x.addcmul_(feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
 }
 
 at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor& rope) const {
-    const auto prepared = [&](const Linear& project, const RmsNorm& norm) {
+    const auto prepared = [&](const Linear& project, const RmsNorm& norm, const at::Tensor& gain) {
         const at::Tensor raw = project(x);
         const at::Tensor factor = norm.inverseRms(raw);
-        const at::Tensor weighted = raw.scalar_type() == at::kFloat
-                                        ? raw.mul(norm.weight)
-                                        : raw.to(at::kFloat).mul_(norm.weight);
-        return rotate(weighted, attn1_.heads, rope, factor, x.scalar_type()).transpose(1, 2);
+        return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type()).transpose(1, 2);
     };
-    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ);
-    const at::Tensor k = prepared(attn1_.toK, attn1_.normK);
+    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ, attn1_.gainQ);
+    const at::Tensor k = prepared(attn1_.toK, attn1_.normK, attn1_.gainK);
     const at::Tensor v = splitHeads(attn1_.toV(x), attn1_.heads);
     return attn1_.toOut(joinHeads(attention(q, k, v)));
 }
@@ -78,8 +73,8 @@ TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {
 
 at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys& text,
                                             const at::Tensor& bias) const {
-    const at::Tensor raw = attn2_.toQ(x);
-    const at::Tensor q = at::mul(raw, attn2_.normQ.inverseRms(raw)).to(x.scalar_type());
+    at::Tensor q = attn2_.toQ(x);
+    q.mul_(attn2_.normQ.inverseRms(q));
     return attn2_.toOut(
         joinHeads(attention(splitHeads(q, attn2_.heads), text.keys, text.values, bias)));
 }

@@ -13,6 +13,7 @@ struct WanAttention {
     int64_t heads = 1;
     Linear toQ, toK, toV, toOut;
     RmsNorm normQ, normK;
+    at::Tensor gainQ, gainK;  ///< the norms' weights in float32
 
     WanAttention() = default;
     WanAttention(const Weights& weights, const TransformerConfig& config);
@@ -35,7 +36,7 @@ class TransformerBlock {
 
     TextKeys textKeys(const at::Tensor& text) const;  ///< @param text [B, S, d]
 
-    /// x [B, L, d], changed in place where it is float32; of one picture for all of `text`'s
+    /// x [B, L, d], changed in place; of one picture for all of `text`'s
     /// prompts (B = 1) the self-attention is shared, and the result is [prompts, L, d]; `time` [6,
     /// d] float32; `rope` [L, headSize / 2] complex; `textBias` [1, 1, 1, S], undefined where no
     /// key stands for many.
