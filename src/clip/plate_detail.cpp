@@ -9,8 +9,13 @@
 namespace derrumbe::clip {
 namespace {
 
-/// Working pixels around a change in which detail goes, too.
-constexpr int kReach = 3;
+/// Passes of the low-pass within which contrast is measured: a standard deviation of 2.4 pixels,
+/// little more than the smallest structure that a VAE at an eighth of the size brings back.
+constexpr int kContrastPasses = 6;
+
+/// Variance, of the [-1, 1] range and summed over R, G, B, below which a surface counts as flat:
+/// there is no contrast in it that could be compared. 0.05 is 6 steps of 8 bits.
+constexpr float kFlat = 3 * 0.05f * 0.05f;
 
 /// One pass of the binomial (1 4 6 4 1) / 16, standard deviation 1, along `count` values that lie
 /// `step` apart; the ends go on.
@@ -25,16 +30,13 @@ void smoothLine(float* values, int count, std::ptrdiff_t step, std::vector<float
     }
 }
 
-/// `passes` times in every frame (standard deviation 1 each).
-void smoothFrames(ClipMask& mask, int passes) {
-    const std::ptrdiff_t row = mask.width;
-    std::vector<float> line;
-    for (int frame = 0; frame < mask.frames; ++frame)
-        for (int pass = 0; pass < passes; ++pass) {
-            float* values = mask.plane(frame);
-            for (int y = 0; y < mask.height; ++y) smoothLine(values + y * row, mask.width, 1, line);
-            for (int x = 0; x < mask.width; ++x) smoothLine(values + x, mask.height, row, line);
-        }
+/// `passes` times over a picture (standard deviation 1 each).
+void smoothPlane(float* values, int height, int width, int passes, std::vector<float>& line) {
+    for (int pass = 0; pass < passes; ++pass) {
+        for (int y = 0; y < height; ++y)
+            smoothLine(values + static_cast<std::ptrdiff_t>(y) * width, width, 1, line);
+        for (int x = 0; x < width; ++x) smoothLine(values + x, height, width, line);
+    }
 }
 
 void smoothTime(ClipMask& mask) {
@@ -44,26 +46,49 @@ void smoothTime(ClipMask& mask) {
         smoothLine(mask.values.data() + i, mask.frames, plane, line);
 }
 
-/// The least of what lies within `reach` of each of `count` values that lie `step` apart.
-void erodeLine(float* values, int count, std::ptrdiff_t step, int reach, std::vector<float>& line) {
-    line.resize(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) line[i] = values[i * step];
-    for (int i = 0; i < count; ++i) {
-        const auto first = line.begin() + std::max(0, i - reach);
-        values[i * step] = *std::min_element(first, line.begin() + std::min(count, i + reach + 1));
-    }
-}
+/// Covariance and variances around every pixel of one frame, as sums over R, G, B.
+struct Variation {
+    std::vector<float> together, generated, reconstruction;
+};
 
-/// The least within a square of 2 `reach` + 1 pixels of every frame.
-void erode(ClipMask& mask, int reach) {
-    const std::ptrdiff_t row = mask.width;
+/// A sample that is no number counts as 0: it would be spread by the low-pass.
+Variation variation(const Clip& generated, const Clip& reconstruction, int frame) {
+    const size_t size = generated.planeSize();
     std::vector<float> line;
-    for (int frame = 0; frame < mask.frames; ++frame) {
-        float* values = mask.plane(frame);
-        for (int y = 0; y < mask.height; ++y)
-            erodeLine(values + y * row, mask.width, 1, reach, line);
-        for (int x = 0; x < mask.width; ++x) erodeLine(values + x, mask.height, row, reach, line);
+    const auto smooth = [&](std::vector<float>& plane) {
+        smoothPlane(plane.data(), generated.height, generated.width, kContrastPasses, line);
+    };
+    const auto finite = [&](const Clip& clip, int c) {
+        std::vector<float> plane(clip.plane(c, frame), clip.plane(c, frame) + size);
+        for (float& value : plane)
+            if (!std::isfinite(value)) value = 0;
+        return plane;
+    };
+    const std::vector<float> zeros(size);
+    Variation sums{zeros, zeros, zeros}, means = sums;
+    const auto add = [&](Variation& to, const std::vector<float>& made,
+                         const std::vector<float>& known) {
+        for (size_t i = 0; i < size; ++i) {
+            to.together[i] += made[i] * known[i];
+            to.generated[i] += made[i] * made[i];
+            to.reconstruction[i] += known[i] * known[i];
+        }
+    };
+    for (int c = 0; c < 3; ++c) {
+        std::vector<float> made = finite(generated, c), known = finite(reconstruction, c);
+        add(sums, made, known);
+        smooth(made);
+        smooth(known);
+        add(means, made, known);
     }
+    const auto finish = [&](std::vector<float>& sum, const std::vector<float>& mean) {
+        smooth(sum);
+        for (size_t i = 0; i < size; ++i) sum[i] -= mean[i];
+    };
+    finish(sums.together, means.together);
+    finish(sums.generated, means.generated);
+    finish(sums.reconstruction, means.reconstruction);
+    return sums;
 }
 
 void check(bool holds, const char* what) {
@@ -88,7 +113,9 @@ ClipMask departure(const Clip& generated, const Clip& reconstruction) {
             out[i] = sum < 6 ? sum / 3 : 2;
         }
     }
-    smoothFrames(result, 2);
+    std::vector<float> line;
+    for (int frame = 0; frame < result.frames; ++frame)
+        smoothPlane(result.plane(frame), result.height, result.width, 2, line);
     smoothTime(result);
     return result;
 }
@@ -107,16 +134,37 @@ DetailThresholds fitThresholds(const ClipMask& departure, const ClipMask& mask,
     return {unchanged, unchanged + least.changed - least.unchanged};
 }
 
-ClipMask detailWeights(const ClipMask& departure, const DetailThresholds& thresholds) {
+ClipMask unchanged(const ClipMask& departure, const DetailThresholds& thresholds) {
     ClipMask weights = departure;
     const float span = std::max(thresholds.changed - thresholds.unchanged, 1e-6f);
     for (float& value : weights.values) {
         const float part = std::clamp((value - thresholds.unchanged) / span, 0.f, 1.f);
         value = 1 - part * part * (3 - 2 * part);
     }
-    erode(weights, kReach);
-    smoothFrames(weights, 1);
     return weights;
+}
+
+ClipMask detailWeights(const Clip& generated, const Clip& reconstruction, const ClipMask& mask) {
+    const ClipMask away = departure(generated, reconstruction);
+    ClipMask together = unchanged(away, fitThresholds(away, mask));
+    ClipMask own = together, known = together;
+    for (int frame = 0; frame < together.frames; ++frame) {
+        const Variation sums = variation(generated, reconstruction, frame);
+        for (size_t i = 0; i < sums.together.size(); ++i) {
+            // As if there were a little contrast everywhere, of which `same` is left.
+            const float same = together.plane(frame)[i];
+            together.plane(frame)[i] = sums.together[i] + kFlat * same;
+            own.plane(frame)[i] = std::max(sums.generated[i], 0.f) + kFlat * same * same;
+            known.plane(frame)[i] = std::max(sums.reconstruction[i], 0.f) + kFlat;
+        }
+    }
+    for (ClipMask* sums : {&together, &own, &known}) smoothTime(*sums);
+    for (size_t i = 0; i < together.values.size(); ++i) {
+        const float slope = together.values[i] / known.values[i];
+        const float explained = slope * together.values[i] / std::max(own.values[i], 1e-6f);
+        together.values[i] = std::clamp(slope * explained, 0.f, 1.f);
+    }
+    return together;
 }
 
 void addPlateDetail(Frame& picture, const Frame& plate, const Frame& reconstruction,

@@ -28,10 +28,22 @@ ClipMask departure(const Clip& generated, const Clip& reconstruction);
 DetailThresholds fitThresholds(const ClipMask& departure, const ClipMask& mask,
                                const DetailThresholds& least = {});
 
-/// How much of the plate's detail stays: 1 where nothing changed, 0 where the model truly changed
-/// the picture, and within 3 pixels of it: an edge of what stood there lies half in what looks the
-/// same before and after, such as a roof line in the sky, and would stay as a ghost.
-ClipMask detailWeights(const ClipMask& departure, const DetailThresholds& thresholds);
+/// 1 where nothing changed, 0 where the model truly changed the picture.
+ClipMask unchanged(const ClipMask& departure, const DetailThresholds& thresholds);
+
+/// How much of the plate's detail stays, 0..1: the contrast that the model left of what stood
+/// there. 1 where the picture is the plate's, 0 where the building is gone, in between behind haze
+/// or dust.
+///
+/// It is the slope by which the generated picture follows the reconstruction around a pixel (its
+/// covariance with it over the variance, all channels, standard deviation 2.4 pixels and 1 frame),
+/// as a guided filter takes it (He, Sun, Tang, "Guided Image Filtering", ECCV 2010, section 3.1),
+/// times the share of the generated picture's variance that this explains (the squared
+/// correlation): rubble that looks a little like the wall before it is not that wall. Where the
+/// reconstruction is flat there is no contrast to follow, and `unchanged` decides. `mask` (0: kept)
+/// finds how exactly the model comes back: fitThresholds. All have one size; throws Error(Internal)
+/// otherwise.
+ClipMask detailWeights(const Clip& generated, const Clip& reconstruction, const ClipMask& mask);
 
 /// Gives an enlarged generated picture the plate's detail back, in the encoded domain:
 /// picture + weight (plate - reconstruction), which is the plate where the picture is the

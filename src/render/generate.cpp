@@ -112,8 +112,7 @@ Clip anchored(const at::Tensor& video, const ModelInputs& inputs) {
 
 /// Where the plate's detail stays: both clips are anchored, so that a drift is no change.
 void findDetail(Generated& generated, Clip reconstruction, const ClipMask& mask) {
-    const ClipMask departure = clip::departure(generated.picture, reconstruction);
-    generated.detail = clip::detailWeights(departure, clip::fitThresholds(departure, mask));
+    generated.detail = clip::detailWeights(generated.picture, reconstruction, mask);
     generated.reconstruction = std::move(reconstruction);
 }
 

@@ -261,7 +261,7 @@ std::vector<Key> makeKeys() {
          kOptional,
          "plate",
          "off",
-         "Where the model changed nothing, the plate's own detail instead of the model's enlarged "
+         "The plate's own detail as far as the plate is still to be seen in the model's enlarged "
          "picture; off leaves that as it is",
          {"plate", "off"}},
         {"grain",

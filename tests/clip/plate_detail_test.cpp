@@ -44,8 +44,12 @@ Frame weightOf(float value) {
 
 TEST_CASE("what the model left alone is the plate", "[detail]") {
     const Clip clip = noise(1, 0.7f);
-    const ClipMask weights = detailWeights(departure(clip, clip), {});
-    for (const float weight : weights.values) REQUIRE(weight == 1);
+    const ClipMask nothing = emptyMask(kFrames, kHeight, kWidth);
+    for (const float weight : detailWeights(clip, clip, nothing).values)
+        REQUIRE(weight == Approx(1).margin(1e-3));
+    const Clip flat = Clip::filled(kFrames, kHeight, kWidth, 0.3f);
+    for (const float weight : detailWeights(flat, flat, nothing).values)
+        REQUIRE(weight == Approx(1).margin(1e-3));
     const Frame plate = picture(2, 3), small = picture(3, 3);
     Frame result = small;
     addPlateDetail(result, plate, small, weightOf(1));
@@ -61,29 +65,54 @@ TEST_CASE("where the weight is 0 the generated picture keeps its bits", "[detail
 }
 
 TEST_CASE("a part that changes from one frame on loses its detail there alone", "[detail]") {
-    const Clip reconstruction = noise(7, 0.5f);
+    const Clip reconstruction = noise(7, 0.5f), other = noise(17, 0.5f);
     Clip generated = reconstruction;
     const auto changes = [](int frame, int y, int x) {
-        return frame >= 6 && y >= 12 && y < 24 && x >= 14 && x < 30;
+        return frame >= 6 && y >= 8 && y < 26 && x >= 8 && x < 32;
     };
     for (int c = 0; c < 3; ++c)
         for (int frame = 0; frame < kFrames; ++frame)
             for (int y = 0; y < kHeight; ++y)
                 for (int x = 0; x < kWidth; ++x)
-                    if (changes(frame, y, x)) generated.plane(c, frame)[y * kWidth + x] += 0.6f;
-    const ClipMask weights = detailWeights(departure(generated, reconstruction), {});
-    // The low-passes reach 6 pixels and 2 frames, and detail goes 3 pixels around a change.
+                    if (changes(frame, y, x))
+                        generated.plane(c, frame)[y * kWidth + x] =
+                            other.plane(c, frame)[y * kWidth + x];
+    const ClipMask weights =
+        detailWeights(generated, reconstruction, emptyMask(kFrames, kHeight, kWidth));
+    // The low-pass of the contrast reaches 12 pixels and 2 frames, but hardly past 5.
     for (int frame = 0; frame < kFrames; ++frame)
         for (int y = 0; y < kHeight; ++y)
             for (int x = 0; x < kWidth; ++x) {
                 const float weight = weights.plane(frame)[y * kWidth + x];
                 REQUIRE(weight >= 0);
                 REQUIRE(weight <= 1);
-                if (changes(frame, y, x)) REQUIRE(weight < 0.8f);
-                if (frame >= 8 && y >= 16 && y < 20 && x >= 18 && x < 26) REQUIRE(weight == 0);
-                if (frame >= 8 && y >= 10 && y < 26 && x >= 12 && x < 32) REQUIRE(weight < 0.5f);
-                if (frame < 4 || y < 3 || x < 5 || x >= 39) REQUIRE(weight == Approx(1));
+                if (frame >= 8 && y >= 13 && y < 21 && x >= 13 && x < 27) REQUIRE(weight < 0.25f);
+                if (frame < 4) REQUIRE(weight > 0.99f);
+                if (y < 3 || x < 3 || x >= 37) REQUIRE(weight > 0.9f);
             }
+}
+
+TEST_CASE("haze leaves as much detail as contrast", "[detail]") {
+    const Clip reconstruction = noise(18, 0.5f);
+    Clip generated = reconstruction;
+    for (float& value : generated.values) value = 0.4f * value + 0.5f;
+    const ClipMask weights =
+        detailWeights(generated, reconstruction, emptyMask(kFrames, kHeight, kWidth));
+    for (const float weight : weights.values) REQUIRE(weight == Approx(0.4f).margin(0.03));
+}
+
+TEST_CASE("an edge of what is gone leaves no ghost in the sky above it", "[detail]") {
+    Clip reconstruction = Clip::filled(kFrames, kHeight, kWidth, 0.2f);  // sky
+    const Clip generated = reconstruction;                               // and nothing else left
+    for (int c = 0; c < 3; ++c)
+        for (int frame = 0; frame < kFrames; ++frame)
+            std::fill_n(reconstruction.plane(c, frame) + 12 * kWidth, 20 * kWidth, 0.8f);
+    const ClipMask mask{kFrames, kHeight, kWidth,
+                        std::vector<float>(static_cast<size_t>(kFrames) * kHeight * kWidth, 1.f)};
+    const ClipMask weights = detailWeights(generated, reconstruction, mask);
+    for (int y = 9; y < kHeight; ++y)  // three pixels into the sky
+        for (int x = 0; x < kWidth; ++x) REQUIRE(weights.plane(6)[y * kWidth + x] < 0.15f);
+    CHECK(weights.plane(6)[0] == Approx(1).margin(1e-3));
 }
 
 TEST_CASE("noise that a model adds everywhere does not take the detail away", "[detail]") {
@@ -96,7 +125,10 @@ TEST_CASE("noise that a model adds everywhere does not take the detail away", "[
     const DetailThresholds fitted = fitThresholds(away, mask);
     CHECK(fitted.unchanged == Approx(0.2f));  // as far as it goes
     CHECK(fitted.changed == Approx(0.3f));
-    for (const float weight : detailWeights(away, fitted).values) REQUIRE(weight == 1);
+    for (const float weight : unchanged(away, fitted).values) REQUIRE(weight == 1);
+    const ClipMask weights = detailWeights(generated, reconstruction, mask);
+    for (int frame = 0; frame < kFrames; ++frame)
+        CHECK(weights.plane(frame)[16 * kWidth + 20] > 0.6f);  // 0.74 of the variance is the plate's
 
     const DetailThresholds exact = fitThresholds(departure(generated, generated), mask);
     CHECK(exact.unchanged == DetailThresholds{}.unchanged);
@@ -124,10 +156,11 @@ TEST_CASE("what is no number counts as changed and is not spread", "[detail]") {
     for (int y = 15; y < 18; ++y)
         for (int x = 19; x < 22; ++x) generated.plane(1, 6)[y * kWidth + x] = nan;
     generated.plane(2, 6)[16 * kWidth + 20] = std::numeric_limits<float>::infinity();
-    const ClipMask weights = detailWeights(departure(generated, reconstruction), {});
+    const ClipMask weights =
+        detailWeights(generated, reconstruction, emptyMask(kFrames, kHeight, kWidth));
     for (const float weight : weights.values) REQUIRE(std::isfinite(weight));
-    CHECK(weights.plane(6)[16 * kWidth + 20] < 1);
-    CHECK(weights.plane(0)[0] == 1);
+    CHECK(weights.plane(6)[16 * kWidth + 20] < 0.98f);
+    CHECK(weights.plane(0)[0] == Approx(1).margin(1e-3));
 
     const Frame whole = picture(11, 3);
     Frame result = whole, plate = picture(12, 3), small = picture(13, 3);
