@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The README's picture from a rendered demo: plate, matte and result at a few frames, display-referred.
-#   scripts/demo_picture.sh [FRAME...]     default: 1001 1013 1020 1030 1049
+#   scripts/demo_picture.sh [FRAME...]     default: 1001 1016 1022 1030 1049
 set -euo pipefail
 cd "$(dirname "$0")/../configs/shots"
 frames=("${@:-}")
-[ -n "${frames[0]}" ] || frames=(1001 1013 1020 1030 1049)
+[ -n "${frames[0]}" ] || frames=(1001 1016 1022 1030 1049)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for frame in "${frames[@]}"; do
