@@ -6,31 +6,14 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "support/strings.h"
+
 namespace derrumbe::cli {
 
 namespace {
 
 nlohmann::json finite(double value) {
     return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
-}
-
-std::string xmlEscaped(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else if (c == '\n')
-            out += "&#10;";
-        else if (static_cast<unsigned char>(c) >= 0x20)
-            out += c;
-    }
-    return out;
 }
 
 std::string properties(const FrameResult& result) {
@@ -105,11 +88,11 @@ std::string resultJunit(const std::vector<FrameResult>& results, const std::stri
         count([](const FrameResult& r) { return !r.error.empty(); }));
     for (const FrameResult& result : results) {
         xml += fmt::format("  <testcase classname=\"derrumbe.{}\" name=\"{}\">", command,
-                           xmlEscaped(result.name));
+                           markupEscaped(result.name));
         if (result.error.empty() && result.comparison.mismatch.empty()) xml += properties(result);
         if (!result.passed)
             xml += fmt::format("<{} message=\"{}\"/>", result.error.empty() ? "failure" : "error",
-                               xmlEscaped(describe(result)));
+                               markupEscaped(describe(result)));
         xml += "</testcase>\n";
     }
     return xml + "</testsuite>\n";

@@ -2,6 +2,7 @@
 
 #include "provenance/report.h"
 #include "provenance/report_words.h"
+#include "support/strings.h"
 
 /// The report as one HTML page: no script, no style or picture from elsewhere.
 namespace derrumbe::provenance {
@@ -22,39 +23,20 @@ constexpr const char* kHead =
     ".bad{color:#ff8b73}\n.log{color:#9aa3ad;font-size:12px}\n"
     "</style>\n</head>\n<body>\n";
 
-/// As text or as an attribute's value.
-std::string escaped(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else if (c == '\'')
-            out += "&#39;";
-        else if (static_cast<unsigned char>(c) >= 0x20)
-            out += c;
-    }
-    return out;
-}
-
 std::string cell(const std::string& text, const char* look = "") {
     const std::string attribute = *look ? fmt::format(" class=\"{}\"", look) : "";
-    return fmt::format("<td{}>{}</td>", attribute, text.empty() ? "&ndash;" : escaped(text));
+    return fmt::format("<td{}>{}</td>", attribute, text.empty() ? "&ndash;" : markupEscaped(text));
 }
 
 std::string rowHtml(const ReportRow& row) {
     const std::string picture =
-        row.thumbnail.empty()
-            ? ""
-            : fmt::format("<img src=\"{}\" alt=\"{}\">", escaped(row.thumbnail), escaped(row.shot));
+        row.thumbnail.empty() ? ""
+                              : fmt::format("<img src=\"{}\" alt=\"{}\">",
+                                            markupEscaped(row.thumbnail), markupEscaped(row.shot));
     std::string out = fmt::format("<tr><td>{}</td>", picture);
-    out += fmt::format("<td>{} {}<br>take {}<div class=\"log\">{}</div></td>", escaped(row.show),
-                       escaped(row.shot), row.take, escaped(row.log));
+    out +=
+        fmt::format("<td>{} {}<br>take {}<div class=\"log\">{}</div></td>", markupEscaped(row.show),
+                    markupEscaped(row.shot), row.take, markupEscaped(row.log));
     out += cell(text(row.outcome), row.outcome == Outcome::Done ? "" : "bad");
     out += cell(row.deliverable);
     out += cell(std::to_string(row.frames), "n");
@@ -62,7 +44,7 @@ std::string rowHtml(const ReportRow& row) {
     out +=
         cell(row.energyKilowattHours ? fmt::format("{:.3f}", *row.energyKilowattHours) : "", "n");
     out += cell(moneyText(row), "n");
-    out += fmt::format("<td>{}<br>{}</td>", escaped(row.model), escaped(row.license));
+    out += fmt::format("<td>{}<br>{}</td>", markupEscaped(row.model), markupEscaped(row.license));
     out += cell(row.approval);
     out += cell(joined(row.missing, ", "), "bad");
     out += cell(joined(row.policies, ", "));
@@ -76,7 +58,7 @@ std::string reportHtml(const Report& report) {
     std::string out = kHead;
     out += "<table>\n";
     for (const auto& [name, value] : totalsText(report.totals))
-        out += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, escaped(value));
+        out += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, markupEscaped(value));
     out +=
         "</table>\n<table>\n<tr><th></th><th>shot</th><th>outcome</th><th>for</th><th>frames</th>"
         "<th>hours</th><th>kWh</th><th>money</th><th>model</th><th>approval</th><th>missing</th>"

@@ -15,6 +15,10 @@ std::string cat(const Values&... values) {
     return out.str();
 }
 
+/// `text` for an XML or HTML text or attribute: & < > and both quotes by their names, a line break
+/// as a reference; other control characters, which XML 1.0 cannot hold, are left out.
+std::string markupEscaped(std::string_view text);
+
 /// The candidate nearest to `word` by edit distance, or empty when none is near enough to be a
 /// typo.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -128,7 +128,8 @@ TEST_CASE("noise that a model adds everywhere does not take the detail away", "[
     for (const float weight : unchanged(away, fitted).values) REQUIRE(weight == 1);
     const ClipMask weights = detailWeights(generated, reconstruction, mask);
     for (int frame = 0; frame < kFrames; ++frame)
-        CHECK(weights.plane(frame)[16 * kWidth + 20] > 0.6f);  // 0.74 of the variance is the plate's
+        CHECK(weights.plane(frame)[16 * kWidth + 20] >
+              0.6f);  // 0.74 of the variance is the plate's
 
     const DetailThresholds exact = fitThresholds(departure(generated, generated), mask);
     CHECK(exact.unchanged == DetailThresholds{}.unchanged);
