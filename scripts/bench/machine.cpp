@@ -36,8 +36,10 @@ std::int64_t peakOnDevice(at::Device device) {
 }
 
 double matmulRate(at::Device device, at::ScalarType dtype) {
-    const int64_t before = peakOnDevice(device), size = device.is_cpu() ? 1536 : 8192;
+    const int64_t size = device.is_cpu() ? 1536 : 8192;
     const at::TensorOptions options = at::TensorOptions(dtype).device(device);
+    at::empty({1}, options);  // the device's allocator answers once it has been used
+    const int64_t before = peakOnDevice(device);
     at::Tensor a = at::randn({size, size}, options), b = at::randn({size, size}, options);
     std::vector<double> seconds;
     for (int run = 0; run < 7; ++run) {
