@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -57,6 +58,19 @@ def loadCheckpoint(path: Path, device: torch.device | str = "cpu") -> dict | Non
     if not path.exists():
         return None
     return torch.load(path, map_location=device, weights_only=True)
+
+
+def repeatedly(scan, interval: float) -> None:
+    """Calls `scan` every `interval` seconds in a thread, for folders that fill while they are read."""
+    def loop():
+        while True:
+            try:
+                scan()
+            except (OSError, ValueError) as error:
+                print(f"scan: {error}", flush=True)
+            time.sleep(interval)
+
+    threading.Thread(target=loop, daemon=True).start()
 
 
 class Log:

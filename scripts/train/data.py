@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from common import repeatedly
+
 # scikit-image's own licence notes: these are CC0 or public domain (docstrings of skimage.data).
 PHOTOGRAPHS = ["brick.png", "gravel.png", "grass.png", "camera.png", "chelsea.png", "coffee.png",
                "rocket.jpg", "astronaut.png", "hubble_deep_field.jpg"]
@@ -81,7 +83,6 @@ class ClipStore:
         self.lock = threading.Lock()
         self.seen: set[Path] = set()
         self.interval = interval
-        self.thread: threading.Thread | None = None
 
     def scan(self, atLeast: int | None = None) -> None:
         """Reads the files not read yet; stops early once `atLeast` clips are there."""
@@ -117,17 +118,7 @@ class ClipStore:
         return sorted(folder.glob("*.npz"), key=lambda p: hashName(p.stem))
 
     def watch(self) -> None:
-        """Starts the thread that rescans."""
-        def loop():
-            while True:
-                try:
-                    self.scan()
-                except OSError as error:
-                    print(f"scan: {error}", flush=True)
-                time.sleep(self.interval)
-
-        self.thread = threading.Thread(target=loop, daemon=True)
-        self.thread.start()
+        repeatedly(self.scan, self.interval)
 
     def all(self) -> list[Clip]:
         with self.lock:

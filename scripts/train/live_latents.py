@@ -7,7 +7,6 @@ times. Here a share of its samples is replaced all the time by new draws of the 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from common import repeatedly
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import readClip
 from footage.prompts import mirror_prompt
@@ -99,15 +99,7 @@ class LiveLatents:
             time.sleep(self.interval)
             self.scan()
 
-        def loop():
-            while True:
-                time.sleep(self.interval)
-                try:
-                    self.scan()
-                except (OSError, ValueError) as error:
-                    print(f"scan: {error}", flush=True)
-
-        threading.Thread(target=loop, daemon=True).start()
+        repeatedly(self.scan, self.interval)
 
     def __len__(self) -> int:
         return len(self.clips)

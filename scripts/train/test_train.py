@@ -1,5 +1,6 @@
 """Checks of the training code against diffusers itself: python -m unittest test_train (in this folder)."""
 
+import argparse
 import json
 import random
 import tempfile
@@ -21,6 +22,7 @@ from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, dra
                              wholeClip)
 from live_latents import LiveLatents, framed, framing
 from narrow_latents import narrowed
+from train_transformer import Batches, LatentStore
 from transformer import CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
 
 
@@ -219,6 +221,19 @@ class LiveDraws(unittest.TestCase):
             before = item["inactive"][:, 0] + item["reactive"][:, 0]  # no matte yet: the plate is all inactive
             self.assertLess(float((before - item["target"][:, 0]).abs().max()), 1e-2)
         self.assertEqual(len(seen), 2)
+
+
+class LiveSamples(unittest.TestCase):
+    def testNewDrawsTakeTheOldestOnesPlace(self):
+        arguments = argparse.Namespace(outside_weight=0.5, live_samples=6)
+        store = LatentStore([])
+        batches = Batches(store, torch.zeros(4), torch.ones(4), None, arguments, seed=1)
+        for first in (0, 4, 8):
+            batches.renew([{"target": torch.full((4, 3, 2, 2), float(n)), "mask": torch.ones(9, 16, 16), "prompts": []}
+                           for n in range(first, first + 4)])
+        (samples,) = store.buckets.values()
+        self.assertEqual([float(s["target"].mean()) for s in samples], [6, 7, 8, 9, 10, 11])
+        self.assertEqual(tuple(samples[0]["packed"].shape), (64, 3, 2, 2))
 
 
 class Kinds(unittest.TestCase):

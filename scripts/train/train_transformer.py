@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import threading
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 
 from committed import committedStatistics, committedTransformer, trainedBefore
-from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, saveAtomic, setDevice
+from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, repeatedly, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
 from live_latents import LiveLatents
@@ -55,15 +54,7 @@ class LatentStore:
                 self.buckets[item["target"].shape].append(item)
 
     def watch(self) -> None:
-        def loop():
-            while True:
-                time.sleep(self.interval)
-                try:
-                    self.scan()
-                except (OSError, ValueError) as error:
-                    print(f"scan: {error}", flush=True)
-
-        threading.Thread(target=loop, daemon=True).start()
+        repeatedly(self.scan, self.interval)
 
     def __len__(self) -> int:
         return sum(map(len, self.buckets.values()))
@@ -229,6 +220,8 @@ def main() -> None:
     log = Log(arguments.run / "log.jsonl")
     checkpointPath = arguments.run / "transformer.pt"
     checkpoint = loadCheckpoint(checkpointPath)
+    if arguments.clips and not checkpoint and not arguments.start:
+        parser.error("--clips needs --start: the latents' statistics come from its model folder")
     store = LatentStore(arguments.latents)
     store.scan()
     while not arguments.clips and len(store) < arguments.least_files:
