@@ -56,7 +56,7 @@ fs::path createPartial(const fs::path& path, unsigned mode) {
     fs::create_directories(folder, error);
     if (error) failOutput(path, error.message());
     for (;;) {
-        const fs::path partial = folder / newPartialName(path);
+        fs::path partial = folder / newPartialName(path);
         const int descriptor =
             ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode));
         if (descriptor >= 0) {
