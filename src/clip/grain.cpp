@@ -21,8 +21,9 @@ class SigmaTable {
             sigma_[i] = static_cast<float>(grain.sigma(channel, darkest * std::exp2(i / steps)));
     }
     float at(float light) const {
-        const float place = std::log2(std::max(light / static_cast<float>(darkest), 1.f)) * steps;
-        return sigma_[std::min(static_cast<int>(place + 0.5f), size - 1)];
+        // A light that is no number has the darkest's grain.
+        const float place = std::log2(std::max(1.f, light / static_cast<float>(darkest))) * steps;
+        return sigma_[static_cast<int>(std::floor(std::min(place, size - 1.f) + 0.5f))];
     }
 
   private:

@@ -12,7 +12,7 @@ namespace {
 
 /// Where the picture goes: three channels of the plate, or its one luminance channel.
 std::vector<int> pictureChannels(const Frame& plate) {
-    const std::vector<int> rgb = {plate.channel("R"), plate.channel("G"), plate.channel("B")};
+    std::vector<int> rgb = {plate.channel("R"), plate.channel("G"), plate.channel("B")};
     if (std::find(rgb.begin(), rgb.end(), -1) == rgb.end()) return rgb;
     if (const int luminance = plate.channel("Y"); luminance >= 0) return {luminance};
     throw Error(ExitCode::Input, "the plate has neither the channels R, G, B nor Y");

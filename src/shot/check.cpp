@@ -200,8 +200,7 @@ void checkOutput(const Check& check) {
 
 FilePath withTokens(const Check& check, const std::string& key, const std::string& written) {
     try {
-        const FilePath path =
-            resolvePath(replaceTokens(written, check.shot.shot), check.shot.folder);
+        FilePath path = resolvePath(replaceTokens(written, check.shot.shot), check.shot.folder);
         checkOutputPlace(check, key, path);
         return path;
     } catch (const Error& error) {
