@@ -170,7 +170,7 @@ std::string envelopePayload(const std::string& json, const std::string& file) {
 std::string openEnvelope(const std::string& json, const std::string& publicPem,
                          const std::string& file) {
     const Key key = publicKey(publicPem);
-    const std::string payload = envelopePayload(json, file);
+    std::string payload = envelopePayload(json, file);
     const Json parsed = Json::parse(json, nullptr, false);
     const auto signatures = parsed.find("signatures");
     if (signatures != parsed.end() && signatures->is_array()) {
