@@ -1,6 +1,5 @@
-// derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N] [--steps
-// N]
-//                [--guidance G] [--shift S] [STAGE...]
+// derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N]
+//                [--steps N] [--guidance G] [--shift S] [--repeats N] [STAGE...]
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a

@@ -16,8 +16,8 @@ def growMatte(matte: torch.Tensor, radius: int) -> torch.Tensor:
     """Dilates [F,H,W] float by a square of the radius in pixels."""
     if radius <= 0:
         return matte
-    side, pad = 2 * radius + 1, radius
-    return F.max_pool2d(F.max_pool2d(matte[:, None], (side, 1), 1, (pad, 0)), (1, side), 1, (0, pad))[:, 0]
+    side = 2 * radius + 1
+    return F.max_pool2d(F.max_pool2d(matte[:, None], (side, 1), 1, (radius, 0)), (1, side), 1, (0, radius))[:, 0]
 
 
 def hullMatte(matte: torch.Tensor, sides: int = 32) -> torch.Tensor:

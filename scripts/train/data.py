@@ -40,6 +40,11 @@ class Clip:
     def onset(self) -> int:
         return int(self.meta["onset"])
 
+    @property
+    def prompts(self) -> list[str]:
+        """In both languages."""
+        return [*self.meta["prompts"]["en"], *self.meta["prompts"].get("es", [])]
+
 
 def readClip(path: Path) -> Clip:
     """Reads one clip file (also the early prototype's form, which has one prompt and no description)."""

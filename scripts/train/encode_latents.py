@@ -59,7 +59,7 @@ def drawVariant(clip: Clip, size: int, frames: int, rng: random.Random) -> dict:
     form = drawForm(rng, clip.kind)
     mask = shapeMatte(torch.from_numpy(np.ascontiguousarray(matte)), form, rng).numpy()
     mask[:onset] = 0
-    prompts = [*clip.meta["prompts"]["en"], *clip.meta["prompts"].get("es", [])]
+    prompts = clip.prompts
     if rng.random() < 0.5:
         clean, destroyed, mask = clean[:, :, ::-1], destroyed[:, :, ::-1], mask[:, :, ::-1]
         prompts = [mirror_prompt(p) for p in prompts]

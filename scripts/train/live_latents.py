@@ -68,7 +68,7 @@ def graded(videos: torch.Tensor, rng: random.Random) -> torch.Tensor:
 class LiveLatents:
     """Clips of `folders` on the device (new files are read by a thread), and draws of them.
 
-    All clips have one size and number of frames; others are left out. `mean` and `std` [z] normalise the latents.
+    All clips have the first one's size and number of frames; others are left out. `mean` and `std` [z] normalise the latents.
     """
 
     def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, interval: float = 3.0):
@@ -77,7 +77,6 @@ class LiveLatents:
         self.rng = random.Random(seed)
         self.clips: list[LiveClip] = []
         self.seen: set[Path] = set()
-        self.shape: torch.Size | None = None
 
     def scan(self) -> None:
         for path in [p for folder in self.folders for p in sorted(folder.glob("*.npz"))]:
@@ -87,10 +86,8 @@ class LiveLatents:
             clip = readClip(path)
             parts = [torch.from_numpy(a).to(self.device) for a in (clip.clean, clip.destroyed, clip.matte[..., None])]
             frames = torch.cat(parts, -1).permute(0, 3, 1, 2).contiguous()
-            prompts = [*clip.meta["prompts"]["en"], *clip.meta["prompts"].get("es", [])]
-            self.shape = self.shape or frames.shape
-            if frames.shape == self.shape:
-                self.clips.append(LiveClip(frames, clip.kind, clip.onset, prompts))
+            if not self.clips or frames.shape == self.clips[0].frames.shape:
+                self.clips.append(LiveClip(frames, clip.kind, clip.onset, clip.prompts))
 
     def watch(self, atLeast: int) -> None:
         """Waits for so many clips, then goes on reading new ones in a thread."""
@@ -98,7 +95,6 @@ class LiveLatents:
         while len(self) < atLeast:
             time.sleep(self.interval)
             self.scan()
-
         repeatedly(self.scan, self.interval)
 
     def __len__(self) -> int:
@@ -106,7 +102,7 @@ class LiveLatents:
 
     @torch.no_grad()
     def draw(self, count: int) -> list[dict]:
-        """Samples: normalised latents target, inactive, reactive [z,T,h,w] in half precision, mask [F,H,W], prompts, kind."""
+        """Samples: normalised latents target, inactive, reactive [z,T,h,w] in half precision, mask [F,H,W], prompts."""
         chosen = self.rng.choices(self.clips, k=count)
         framings = [framing(self.rng) for _ in chosen]
         videos = framed(torch.stack([clip.frames for clip in chosen]).float() / 255, framings)
@@ -118,7 +114,7 @@ class LiveLatents:
             plate, truth = (2 * v[number].transpose(0, 1) - 1 for v in (plates, truths))
             inputs += [truth, *splitPlate(plate, mask)]
             prompts = [mirror_prompt(p) for p in clip.prompts] if flip else clip.prompts
-            drawn.append({"mask": mask, "kind": clip.kind, "prompts": prompts})
+            drawn.append({"mask": mask, "prompts": prompts})
         latents = torch.cat([encodeMean(self.vae, torch.stack(inputs[i:i + 24])) for i in range(0, len(inputs), 24)])
         latents = ((latents - self.mean) / self.std).half().unflatten(0, (-1, 3))
         for item, latent in zip(drawn, latents):
