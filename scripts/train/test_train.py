@@ -23,7 +23,8 @@ from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, dra
 from live_latents import LiveLatents, framed, framing
 from narrow_latents import narrowed
 from train_transformer import Batches, LatentStore
-from transformer import CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, makeTransformer
+from transformer import (CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, keepStreamExact,
+                         makeTransformer)
 
 
 class VaeForms(unittest.TestCase):
@@ -134,6 +135,24 @@ class Transformer(unittest.TestCase):
                      return_dict=False)[0]
         cosine = torch.nn.functional.cosine_similarity(made.flatten(), (noise - plate).flatten(), dim=0)
         self.assertGreater(float(cosine), 0.8)
+
+
+class HalfPrecision(unittest.TestCase):
+    @torch.no_grad()
+    def testExactStreamLosesLessToBfloat16(self):
+        torch.manual_seed(0)
+        model = makeTransformer(8, layers=2, vaceLayers=[0])
+        latent, control = torch.randn(1, 8, 3, 8, 8), torch.randn(1, 80, 3, 8, 8)
+
+        def answer(half: bool) -> torch.Tensor:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                return model(latent, torch.tensor([600.0]), torch.zeros(1, TEXT_ROWS, 256), control_hidden_states=control,
+                             return_dict=False)[0].float()
+
+        true, rounded = answer(False), answer(True)
+        keepStreamExact(model)
+        self.assertTrue(torch.equal(answer(False), true))
+        self.assertLess(float((answer(True) - true).norm()), 0.5 * float((rounded - true).norm()))
 
 
 class Conditioning(unittest.TestCase):
