@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import base64
-import datetime
 import json
-import os
-import platform
 import random
 import subprocess
 from pathlib import Path
+
+import measured
 
 LOG = Path("out/c.provenance.json")
 FILES = {  # those of them that the log names are changed: a matte before the onset is never read
@@ -50,13 +49,6 @@ def change(program: str, kind: str, file: Path, source: random.Random) -> dict:
             "named": len(named) > 0, "only": len(named) == len(errors), "said": errors[:1]}
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else []
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
-
-
 def row(name: str, files: list[Path], places: list[dict]) -> str:
     counts = [sum(place[key] for place in places) for key in ("found", "named", "only")]
     size = sum(file.stat().st_size for file in files)
@@ -88,11 +80,9 @@ def main() -> int:
     code, said = ask(options.program)
     assert code == 0, f"the files are not what they were: {said}"
     missed = [place for place in places if not (place["found"] and place["named"])]
-    version = subprocess.run([options.program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    facts = {"date": f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC", "command": options.command,
-             "machine": machine(), "versions": f"{version}, python {platform.python_version()}", "seed": options.seed}
+    facts = {**measured.facts(options.program, options.command), "seed": options.seed}
     lines = ["# One byte changed, and what `verify` says", "",
-             f"Measured {facts['date']} by `{facts['command']}` on {facts['machine']}; {facts['versions']}.", "",
+             measured.sentence(facts), "",
              f"A shot of {len(kinds['frame'])} frames, its log signed with Ed25519 and checked with the key; a random byte of a random "
              f"file gets another value (seed {options.seed}), `derrumbe verify LOG --key PUB.pem` has to end with 6 and to name that file.",
              "", *table(kinds, places), ""]

@@ -5,31 +5,45 @@
 #include "cli/commands.h"
 #include "cli/shot_options.h"
 #include "cli/takes.h"
+#include "render/time_estimate.h"
 
 namespace derrumbe::cli {
 
 namespace {
 
+using nlohmann::ordered_json;
+
 void printText(const std::vector<render::RenderPlan>& plans) {
     for (const render::RenderPlan& plan : plans) {
         if (plans.size() > 1) std::printf("%s\n", takeText(plan).c_str());
         std::fputs(render::planText(plan).c_str(), stdout);
+        std::fputs(render::timeText(render::estimateTime(plan)).c_str(), stdout);
     }
+}
+
+ordered_json planWithTime(const render::RenderPlan& plan) {
+    ordered_json json = ordered_json::parse(render::planJson(plan));
+    const render::TimeEstimate time = render::estimateTime(plan);
+    ordered_json stages = ordered_json::object();
+    for (const auto& [stage, seconds] : time.stages) stages[stage] = seconds;
+    json["estimate"]["flops_per_second"] = time.flopsPerSecond;
+    json["estimate"]["seconds"] = time.seconds();
+    json["estimate"]["stage_seconds"] = stages;
+    return json;
 }
 
 /// The plan of one take as it is; several stand in a list, each with its number and what its wedge
 /// sets.
 void printJson(const std::vector<render::RenderPlan>& plans) {
     if (plans.size() == 1) {
-        std::fputs(render::planJson(plans.front()).c_str(), stdout);
+        std::printf("%s\n", planWithTime(plans.front()).dump(2).c_str());
         return;
     }
-    nlohmann::ordered_json takes = nlohmann::ordered_json::array();
+    ordered_json takes = ordered_json::array();
     for (const render::RenderPlan& plan : plans)
-        takes.push_back({{"take", plan.shot.shot.take},
-                         {"wedge", plan.wedge},
-                         {"plan", nlohmann::ordered_json::parse(render::planJson(plan))}});
-    std::printf("%s\n", nlohmann::ordered_json{{"takes", takes}}.dump(2).c_str());
+        takes.push_back(
+            {{"take", plan.shot.shot.take}, {"wedge", plan.wedge}, {"plan", planWithTime(plan)}});
+    std::printf("%s\n", ordered_json{{"takes", takes}}.dump(2).c_str());
 }
 
 }  // namespace

@@ -47,6 +47,10 @@ void setThreads(int threads) {
     if (threads > 0) at::set_num_threads(threads);
 }
 
+int threadsInUse() {
+    return at::get_num_threads();
+}
+
 double matmulRate(const std::string& device, const std::string& dtype) {
     const at::ScalarType type = dtype == "bfloat16"  ? at::kBFloat16
                                 : dtype == "float16" ? at::kHalf

@@ -15,6 +15,7 @@ std::string chooseDtype(const std::string& asked, const std::string& device);
 
 /// Threads of the tensor library; 0: one a processor that this process may use.
 void setThreads(int threads);
+int threadsInUse();
 
 /// FLOP/s of a plain matrix product on that device, measured in about 0.1 s: what time estimates
 /// are scaled by.

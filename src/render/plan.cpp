@@ -13,6 +13,7 @@
 #include "render/plan_inputs.h"
 #include "render/plan_problems.h"
 #include "render/policies.h"
+#include "support/in_parallel.h"
 #include "support/strings.h"
 #include "text/tokenizer.h"
 
@@ -68,19 +69,56 @@ void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
     });
 }
 
+bool keepsDetail(const RenderPlan& plan) {
+    return plan.shot.detail == shot::Detail::Plate;
+}
+
+/// Memory to read, change and write one frame at the plate's size: the plate, the picture in its
+/// colour space, the matte and its shape, the channels as they are stored, the file, and the file
+/// read again for its digest.
+double plateBytes(const RenderPlan& plan) {
+    const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
+    const double channels = static_cast<double>(plan.plateChannels.size());
+    // The plate's light and code, the enlarged reconstruction and its weight.
+    const double detail = keepsDetail(plan) ? 10 : 0;
+    return pixels * 4 * (3 * channels + 12 + detail);
+}
+
+/// How many frames are worked on side by side: one a thread, as long as all together need no more
+/// than 2 GiB.
+int framesAtOnce(const RenderPlan& plan, int threads) {
+    constexpr double most = 2.0 * (1 << 30);
+    const double fit = most / std::max(1.0, plateBytes(plan));
+    return std::clamp(static_cast<int>(fit), 1, threads);
+}
+
 void planRegion(RenderPlan& plan, Problems& problems) {
     const auto first = static_cast<size_t>(plan.firstGenerated());
     if (first == plan.frames.size()) return;  // the shot's own check has said so
+    struct Found {
+        Window bounds;
+        bool changes = false;
+        double coverage = 0;
+        Problems problems;
+    };
+    std::vector<Found> found(plan.frames.size() - first);
+    inParallel(static_cast<int>(found.size()), plan.framesAtOnce, [&](int i) {
+        attemptAt(found[i].problems, plan.shot.place("matte"), [&] {
+            const FrameJob& job = plan.frames[first + i];
+            Matte matte = readModelMatte(plan, job);
+            found[i].bounds = matte.bounds();
+            holdOut(plan, job, matte);
+            found[i].changes = !matte.bounds().empty();
+            found[i].coverage = matte.coverage();
+        });
+    });
     double coverage = 0;
     bool changes = false;
-    for (size_t i = first; i < plan.frames.size(); ++i) {
-        attemptAt(problems, plan.shot.place("matte"), [&] {
-            Matte matte = readModelMatte(plan, plan.frames[i]);
-            plan.matteBounds = unite(plan.matteBounds, matte.bounds());
-            holdOut(plan, plan.frames[i], matte);
-            changes = changes || !matte.bounds().empty();
-            coverage += matte.coverage();
-        });
+    for (const Found& frame : found) {
+        problems.add(frame.problems.list());
+        plan.matteBounds = unite(plan.matteBounds, frame.bounds);
+        changes = changes || frame.changes;
+        coverage += frame.coverage;
     }
     if (problems.hasErrors()) return;
     if (!changes) {
@@ -176,21 +214,6 @@ std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& prob
     return clip::planWindows(plan.latentFrames, length, overlap);
 }
 
-bool keepsDetail(const RenderPlan& plan) {
-    return plan.shot.detail == shot::Detail::Plate;
-}
-
-/// Memory to read, change and write one frame at the plate's size: the plate, the picture in its
-/// colour space, the matte and its shape, the channels as they are stored, the file, and the file
-/// read again for its digest.
-double plateBytes(const RenderPlan& plan) {
-    const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
-    const double channels = static_cast<double>(plan.plateChannels.size());
-    // The plate's light and code, the enlarged reconstruction and its weight.
-    const double detail = keepsDetail(plan) ? 10 : 0;
-    return pixels * 4 * (3 * channels + 12 + detail);
-}
-
 void planLatents(RenderPlan& plan, Problems& problems) {
     const model::Description& model = plan.model;
     const int scale = model.temporalScale;
@@ -207,19 +230,20 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     plan.cost = model::estimate(model, windowFrames, plan.region.height, plan.region.width,
                                 references, bytes, plan.clipFrames);
     const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);
-    plan.flops = plan.cost.forwardFlops * evaluations(plan) + plan.cost.encodeFlops +
-                 plan.cost.decodeFlops + plan.cost.textFlops * texts;
-    plan.peakBytes = std::max(plan.cost.peakBytes, plan.cost.heldBytes + plateBytes(plan));
+    plan.work.encode = plan.cost.encodeFlops + plan.cost.textFlops * texts;
+    plan.work.denoise = plan.cost.forwardFlops * evaluations(plan);
+    plan.work.decode = plan.cost.decodeFlops;
+    plan.peakBytes =
+        std::max(plan.cost.peakBytes, plan.cost.heldBytes + plan.framesAtOnce * plateBytes(plan));
     if (keepsDetail(plan)) {
         // The plate goes through the VAE once more, and the clip that comes back is kept beside the
         // generated one, with its weights.
         const double samples =
             static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
-        plan.flops += model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
+        plan.work.detailEncode = model.vaeCost.encodeFlops * samples;
+        plan.work.detailDecode = plan.cost.decodeFlops;
         plan.peakBytes += 4 * 4 * samples;
     }
-    plan.flopsPerSecond = matmulRate(plan.device, plan.dtype);
-    plan.seconds = plan.flops / plan.flopsPerSecond;
 }
 
 /// What the shot file may say and this version does not render yet; refused, never ignored.
@@ -275,6 +299,7 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device);
     if (problems.hasErrors()) return plan;
     planSampler(plan, problems);
+    plan.framesAtOnce = framesAtOnce(plan, options.threads > 0 ? options.threads : threadsInUse());
     planRegion(plan, problems);
     if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan, problems);
     return plan;

@@ -63,6 +63,15 @@ struct PromptPlan {
     bool holdsIn(const clip::TimeWindow& window) const;
 };
 
+/// The model's work in a render, in FLOPs by stage.
+struct Work {
+    double encode = 0;  ///< prompts and clip
+    double denoise = 0, decode = 0;
+    double detailEncode = 0, detailDecode = 0;  ///< of the plate, for `detail: plate`
+
+    double total() const { return encode + denoise + decode + detailEncode + detailDecode; }
+};
+
 /// What a render will do, as plain data: `plan` prints it, `render` runs it, tests check it without
 /// a model.
 struct RenderPlan {
@@ -95,11 +104,10 @@ struct RenderPlan {
     std::string requestedFrames;     ///< as --frames gave them; empty: all
     std::vector<std::string> wedge;  ///< as PlanOptions gave it
     std::string device, dtype;
-    model::Estimate cost;       ///< of one window
-    double flops = 0;           ///< of the whole render
-    double flopsPerSecond = 0;  ///< a matrix product of this machine, measured for `seconds`
-    double seconds = 0;         ///< of the model's work
-    double peakBytes = 0;       ///< of the whole render: the model's worst stage, or the plates'
+    model::Estimate cost;  ///< of one window
+    Work work;             ///< of the whole render
+    int framesAtOnce = 1;  ///< delivered side by side
+    double peakBytes = 0;  ///< of the whole render: the model's worst stage, or the plates'
 
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none

@@ -92,10 +92,8 @@ std::string planText(const RenderPlan& plan) {
         row("beats", cat(plan.prompts.size() - 1,
                          " beside the prompt; each window is evaluated "
                          "once for every one that holds in it"));
-    row("work", cat(number(plan.flops / 1e12, 2), " TFLOP"));
+    row("work", cat(number(plan.work.total() / 1e12, 2), " TFLOP"));
     row("memory", size(plan.peakBytes));
-    row("time", cat(number(plan.seconds, 0), " s at this machine's ",
-                    number(plan.flopsPerSecond / 1e9, 0), " GFLOP/s"));
     return text;
 }
 
@@ -159,9 +157,7 @@ std::string planJson(const RenderPlan& plan) {
         {"windows", windows},
         {"estimate",
          {{"tokens", plan.cost.tokens},
-          {"flops", plan.flops},
-          {"flops_per_second", plan.flopsPerSecond},
-          {"seconds", plan.seconds},
+          {"flops", plan.work.total()},
           {"peak_bytes", plan.peakBytes}}}};
     return json.dump(2) + "\n";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 
 #include "provenance/envelope.h"
 #include "provenance/machine.h"
@@ -13,6 +14,7 @@
 #include "render/state.h"
 #include "support/atomic_file.h"
 #include "support/frame_range.h"
+#include "support/in_parallel.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
 
@@ -63,14 +65,28 @@ std::vector<const FrameJob*> framesToRender(Run& run) {
     return jobs;
 }
 
+/// Frames side by side, as many as the plan has memory for; those that are whole are in the record,
+/// in the order of the jobs, also where one of them fails.
 void deliver(Run& run, const std::vector<const FrameJob*>& jobs, const Generated& generated) {
-    for (const FrameJob* job : jobs) {
-        throwIfInterrupted();
-        run.record.frames.push_back(
-            deliverFrame(run.plan, run.colours, *job, generated, run.record.contentSha256));
-        ++run.result.rendered;
-        run.progress.update(run.result.rendered, static_cast<double>(jobs.size()));
+    std::vector<std::optional<Delivered>> delivered(jobs.size());
+    std::mutex counting;
+    const auto keep = [&] {
+        for (std::optional<Delivered>& frame : delivered)
+            if (frame) run.record.frames.push_back(std::move(*frame));
+    };
+    try {
+        inParallel(static_cast<int>(jobs.size()), run.plan.framesAtOnce, [&](int i) {
+            throwIfInterrupted();
+            delivered[i] =
+                deliverFrame(run.plan, run.colours, *jobs[i], generated, run.record.contentSha256);
+            const std::lock_guard lock(counting);
+            run.progress.update(++run.result.rendered, static_cast<double>(jobs.size()));
+        });
+    } catch (...) {
+        keep();
+        throw;
     }
+    keep();
 }
 
 /// Takes frames out of the record that are gone again, with a folder that was removed or renamed

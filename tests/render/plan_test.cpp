@@ -65,7 +65,7 @@ TEST_CASE("a pair of experts has a guidance each", "[plan][experts]") {
     CHECK(same.sampler.guidance2 == 6);
     CHECK(other.sampler.guidance == own.sampler.guidance);
     CHECK(other.sampler.guidance2 == 1);
-    CHECK(other.flops < own.flops);  // unguided steps are evaluated once
+    CHECK(other.work.total() < own.work.total());  // unguided steps are evaluated once
     CHECK_THAT(planText(other),
                Contains("experts   the second from timestep 800 down, guidance 1"));
     CHECK_THAT(planJson(other), Contains("\"guidance_2\": 1.0"));
@@ -275,7 +275,7 @@ TEST_CASE("the plate's way through the VAE is part of the plan", "[plan]") {
     Problems problems;
     const RenderPlan with = folder.plan(problems), without = folder.plan(problems, {"detail=off"});
     REQUIRE_FALSE(problems.hasErrors());
-    CHECK(with.flops - without.flops ==
+    CHECK(with.work.total() - without.work.total() ==
           Approx(with.cost.encodeFlops / 2 + with.cost.decodeFlops).epsilon(1e-6));
     CHECK(with.peakBytes > without.peakBytes);
 }
@@ -300,8 +300,8 @@ TEST_CASE("a beat costs an evaluation where it holds, and changes nothing else o
     // Latent frames stand for frame 1 and for frames 2 to 5, of which the beat has 1/4, 3/4, 1, 1.
     CHECK(told.prompts[1].weights == std::vector<float>{0, 0.75f});
     const double step = plain.cost.forwardFlops * plain.sampler.steps;
-    CHECK(told.flops - plain.flops == Approx(step + plain.cost.textFlops).epsilon(1e-6));
-    CHECK(whole.flops - plain.flops == Approx(plain.cost.textFlops).epsilon(1e-6));
+    CHECK(told.work.total() - plain.work.total() == Approx(step + plain.cost.textFlops).epsilon(1e-6));
+    CHECK(whole.work.total() - plain.work.total() == Approx(plain.cost.textFlops).epsilon(1e-6));
     CHECK_FALSE(whole.prompts[0].holdsIn(whole.windows[0]));
     CHECK(told.region.crop == plain.region.crop);
 }

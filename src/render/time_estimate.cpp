@@ -1,0 +1,201 @@
+#include "render/time_estimate.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include "clip/plate_detail.h"
+#include "provenance/digest.h"
+#include "render/deliver.h"
+#include "render/inputs.h"
+#include "render/machine_speed.h"
+#include "support/folders.h"
+#include "support/in_parallel.h"
+#include "support/strings.h"
+
+namespace derrumbe::render {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Of a plain matrix product's rate, what the stages reach with the default model on processors,
+/// as `scripts/eval/estimate.sh` measured it.
+constexpr double encodeShare = 0.5, denoiseShare = 0.5, decodeShare = 0.5;
+
+/// Of the shot's frames the grain is measured on about that many.
+constexpr double grainFrames = 12;
+
+double secondsOf(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Since this process began; 0 where the system does not say.
+double processSeconds() {
+    std::ifstream file("/proc/self/stat");
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    // The second field, the program's name in parentheses, may hold blanks.
+    std::istringstream rest(text.substr(std::min(text.rfind(')') + 1, text.size())));
+    std::string field;
+    for (int i = 3; i <= 22; ++i) rest >> field;
+    timespec now{};
+    if (!rest || ::clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+    const double began =
+        std::strtod(field.c_str(), nullptr) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return std::max(
+        0.0, static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) - began);
+}
+
+/// Bytes that are hashed before anything else: inputs and model.
+double inputBytes(const RenderPlan& plan) {
+    double bytes = 0;
+    std::set<std::string> seen;
+    const auto add = [&](const std::string& file) {
+        std::error_code none;
+        const auto size = fs::file_size(file, none);
+        if (!none && seen.insert(file).second) bytes += static_cast<double>(size);
+    };
+    for (const FrameJob& job : plan.frames) {
+        add(job.plate);
+        for (const std::string& file : job.mattes) add(file);
+        for (const std::string& file : job.holdouts) add(file);
+    }
+    for (const auto& file : plan.model.files) bytes += static_cast<double>(file.bytes);
+    for (const model::LoraFile& lora : plan.loras) add(lora.path.string());
+    return bytes;
+}
+
+double hashingRate() {
+    const std::string block(size_t{4} << 20, 'x');
+    return static_cast<double>(block.size()) / secondsOf([&] { provenance::sha256(block); });
+}
+
+/// The plan of one frame alone.
+RenderPlan planOf(const RenderPlan& plan, const FrameJob& job) {
+    RenderPlan one = plan;
+    one.frames = {job};
+    one.frames.front().index = 0;
+    one.clipFrames = 1;
+    one.shot.references.clear();
+    return one;
+}
+
+/// What a frame costs, read and delivered.
+struct FrameSeconds {
+    double reading = 0, grain = 0, writing = 0;
+};
+
+FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colours,
+                          const FrameJob& job, int atOnce) {
+    const RenderPlan one = planOf(plan, job);
+    RenderPlan without = one;
+    without.shot.grain = shot::Grain::Off;
+    const auto nothing = [](double, double) {};
+    FrameSeconds seconds;
+    Generated generated;
+    if (!plan.region.crop.empty()) {
+        ModelInputs inputs;
+        const double all = secondsOf([&] { inputs = loadInputs(one, colours, nothing); });
+        seconds.reading =
+            secondsOf([&] { inputs.plate = loadInputs(without, colours, nothing).plate; });
+        seconds.grain = std::max(0.0, all - seconds.reading);
+        // The plate stands in for what the model would make: it packs as well, or as badly.
+        generated.picture = inputs.plate;
+        generated.grain = inputs.grain;
+        if (plan.shot.detail == shot::Detail::Plate) {
+            generated.reconstruction = inputs.plate;
+            generated.detail =
+                clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
+        }
+    }
+    const TemporaryFolder folder("plan");
+    const double writing = secondsOf([&] {
+        inParallel(atOnce, atOnce, [&](int i) {
+            FrameJob copy = one.frames.front();
+            copy.output = (folder.path() / cat(i, ".exr")).string();
+            deliverFrame(one, colours, copy, generated, std::string(64, '0'));
+        });
+    });
+    seconds.writing = writing / atOnce;
+    return seconds;
+}
+
+/// Reads and delivers one of the shot's frames of that kind (the middle one), and adds what all of
+/// them cost.
+void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool generated,
+               FrameSeconds& sum) {
+    std::vector<const FrameJob*> jobs;
+    int delivered = 0;
+    for (const FrameJob& job : plan.frames)
+        if (job.generated == generated) {
+            jobs.push_back(&job);
+            delivered += job.deliver ? 1 : 0;
+        }
+    if (jobs.empty()) return;
+    const int atOnce = std::clamp(plan.framesAtOnce, 1, std::max(1, delivered));
+    const FrameSeconds one = measureFrame(plan, colours, *jobs[jobs.size() / 2], atOnce);
+    const auto count = static_cast<double>(jobs.size()),
+               all = static_cast<double>(plan.frames.size());
+    sum.reading += one.reading * count;
+    sum.grain += one.grain * std::min(count, grainFrames * count / all);
+    sum.writing += one.writing * delivered;
+}
+
+}  // namespace
+
+double TimeEstimate::seconds() const {
+    double sum = 0;
+    for (const auto& [stage, seconds] : stages) sum += seconds;
+    return sum;
+}
+
+TimeEstimate estimateTime(const RenderPlan& plan) {
+    TimeEstimate time;
+    const auto add = [&](const char* stage, double seconds) {
+        time.stages.emplace_back(stage, seconds);
+    };
+    add("start", processSeconds());
+    add("hashing inputs", inputBytes(plan) / hashingRate());
+    const image::ColorConfig colours = image::ColorConfig::load();
+    FrameSeconds frames;
+    addFrames(plan, colours, false, frames);
+    addFrames(plan, colours, true, frames);
+    if (!plan.region.crop.empty()) {
+        time.flopsPerSecond = matmulRate(plan.device, plan.dtype);
+        const double rate = time.flopsPerSecond;
+        add("reading plates", frames.reading + frames.grain);
+        add("encoding", plan.work.encode / (rate * encodeShare));
+        add("denoising", plan.work.denoise / (rate * denoiseShare));
+        add("decoding", plan.work.decode / (rate * decodeShare));
+        if (plan.shot.detail == shot::Detail::Plate)
+            add("plate detail",
+                (plan.work.detailEncode / encodeShare + plan.work.detailDecode / decodeShare) /
+                    rate);
+    }
+    add("writing frames", frames.writing);
+    return time;
+}
+
+std::string timeText(const TimeEstimate& time) {
+    std::string stages;
+    char text[128];
+    for (const auto& [stage, seconds] : time.stages) {
+        std::snprintf(text, sizeof text, "%s%s %.1f", stages.empty() ? "" : ", ", stage.c_str(),
+                      seconds);
+        stages += text;
+    }
+    std::snprintf(text, sizeof text, "time      %.0f s on this machine as it is now\n",
+                  time.seconds());
+    return text + cat("          ", stages, "\n");
+}
+
+}  // namespace derrumbe::render
