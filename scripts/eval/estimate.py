@@ -19,13 +19,13 @@ CASES: dict[str, tuple[int, int, list[str]]] = {
     "9 frames": (1920, 9, ["onset=1003"]),
     "97 frames": (1920, 97, []),
     "960x540": (960, 49, []),
-    "960x540, 97 frames": (960, 97, []),
+    "960x540 97 frames": (960, 97, []),
     "480x270": (480, 49, []),
-    "480x270, 25 frames": (480, 25, []),
-    "3840x2160, 13 frames": (3840, 13, ["onset=1005"]),
+    "480x270 25 frames": (480, 25, []),
+    "3840x2160 13 frames": (3840, 13, ["onset=1005"]),
     "12 steps": (1920, 25, ["sampler.steps=12"]),
-    "480x270, 20 steps": (480, 49, ["sampler.steps=20"]),
-    "no guidance, no detail": (1920, 25, ["sampler.guidance=1", "detail=off"]),
+    "480x270 20 steps": (480, 49, ["sampler.steps=20"]),
+    "no guidance or detail": (1920, 25, ["sampler.guidance=1", "detail=off"]),
     "grain": (1920, 25, ["grain=plate"]),
     "full region": (1920, 25, ["region=full"]),
     "without layers": (1920, 25, ["output.layers=[]"]),
@@ -35,8 +35,10 @@ CASES: dict[str, tuple[int, int, list[str]]] = {
 def sequence(folder: Path, pattern: str, width: int, frames: int) -> str:
     """The demo's pictures at that width; past their end they run backwards. Returns the pattern of the copies."""
     source = sorted(folder.glob(pattern))
-    target = folder.parent.parent / f"{width}_{frames}" / pattern.split(".")[0]
-    target.mkdir(parents=True, exist_ok=True)
+    target = folder.parent.parent / f"{width}_{frames}" / folder.name / pattern.split(".")[0]
+    if target.exists():
+        return str(target / "f.####.exr")
+    target.mkdir(parents=True)
     scaled: dict[Path, Path] = {}
     for index in range(frames):
         turn = index % (2 * len(source) - 2)

@@ -216,6 +216,10 @@ std::string encodeExr(const ExrOutput& output) {
         Imf::setGlobalThreadCount(static_cast<int>(std::thread::hardware_concurrency()));
     MemoryStream stream;
     try {
+        // A string that grows is there twice for a moment; pages that stay untouched cost nothing.
+        size_t whole = 1 << 16;
+        for (const ExrChannel& channel : output.channels) whole += channel.samples.size();
+        stream.bytes.reserve(whole);
         Imf::OutputFile file(stream, makeHeader(output));
         Imf::FrameBuffer buffer;
         for (const ExrChannel& channel : output.channels) {

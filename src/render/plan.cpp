@@ -73,15 +73,20 @@ bool keepsDetail(const RenderPlan& plan) {
     return plan.shot.detail == shot::Detail::Plate;
 }
 
-/// Memory to read, change and write one frame at the plate's size: the plate, the picture in its
-/// colour space, the matte and its shape, the channels as they are stored, the file, and the file
-/// read again for its digest.
+/// Memory to read, change and write one frame at the plate's size, where it is highest.
 double plateBytes(const RenderPlan& plan) {
     const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
     const double channels = static_cast<double>(plan.plateChannels.size());
-    // The plate's light and code, the enlarged reconstruction and its weight.
-    const double detail = keepsDetail(plan) ? 10 : 0;
-    return pixels * 4 * (3 * channels + 12 + detail);
+    const shot::Output& output = plan.shot.output;
+    const double layers = (output.generatedLayer ? 3 : 0) + (output.matteLayer ? 1 : 0);
+    // As it is read, its matte, and the picture that comes into it.
+    const double held = 4 * channels + 4 + 12;
+    // The plate's light and code, the enlarged picture and reconstruction, and the weight.
+    const double stitching = keepsDetail(plan) ? 40 : 12;
+    // As it is stored, the file's bytes or the reader's, and the frame as it is read again.
+    const double stored = 4 * channels + 2 * layers;
+    const double writing = 2 * stored + 4 * (channels + layers);
+    return pixels * (held + std::max(stitching, writing));
 }
 
 /// How many frames are worked on side by side: one a thread, as long as all together need no more
@@ -214,6 +219,16 @@ std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& prob
     return clip::planWindows(plan.latentFrames, length, overlap);
 }
 
+/// Memory while frames are written: the program (its model is gone by then), the clips that the
+/// model made, and the frames, which do not all need the most at the same moment.
+double deliveryBytes(const RenderPlan& plan) {
+    constexpr double program = 0.235e9, others = 0.65;
+    const double samples =
+        static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
+    const double clips = samples * 4 * (keepsDetail(plan) ? 9 : 5);
+    return program + clips + plateBytes(plan) * (1 + others * (plan.framesAtOnce - 1));
+}
+
 void planLatents(RenderPlan& plan, Problems& problems) {
     const model::Description& model = plan.model;
     const int scale = model.temporalScale;
@@ -233,17 +248,16 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     plan.work.encode = plan.cost.encodeFlops + plan.cost.textFlops * texts;
     plan.work.denoise = plan.cost.forwardFlops * evaluations(plan);
     plan.work.decode = plan.cost.decodeFlops;
-    plan.peakBytes =
-        std::max(plan.cost.peakBytes, plan.cost.heldBytes + plan.framesAtOnce * plateBytes(plan));
+    plan.peakBytes = plan.cost.peakBytes;
     if (keepsDetail(plan)) {
         // The plate goes through the VAE once more, and the clip that comes back is kept beside the
         // generated one, with its weights.
         const double samples =
             static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
-        plan.work.detailEncode = model.vaeCost.encodeFlops * samples;
-        plan.work.detailDecode = plan.cost.decodeFlops;
+        plan.work.detail = model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
         plan.peakBytes += 4 * 4 * samples;
     }
+    plan.peakBytes = std::max(plan.peakBytes, deliveryBytes(plan));
 }
 
 /// What the shot file may say and this version does not render yet; refused, never ignored.

@@ -67,9 +67,9 @@ struct PromptPlan {
 struct Work {
     double encode = 0;  ///< prompts and clip
     double denoise = 0, decode = 0;
-    double detailEncode = 0, detailDecode = 0;  ///< of the plate, for `detail: plate`
+    double detail = 0;  ///< the plate's way through the VAE, for `detail: plate`
 
-    double total() const { return encode + denoise + decode + detailEncode + detailDecode; }
+    double total() const { return encode + denoise + decode + detail; }
 };
 
 /// What a render will do, as plain data: `plan` prints it, `render` runs it, tests check it without

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 /// Of a plain matrix product's rate, what the stages reach with the default model on processors,
 /// as `scripts/eval/estimate.sh` measured it.
-constexpr double encodeShare = 0.5, denoiseShare = 0.5, decodeShare = 0.5;
+constexpr double encodeShare = 0.4, denoiseShare = 0.65, decodeShare = 0.43, detailShare = 0.36;
 
 /// Of the shot's frames the grain is measured on about that many.
 constexpr double grainFrames = 12;
@@ -177,9 +177,7 @@ TimeEstimate estimateTime(const RenderPlan& plan) {
         add("denoising", plan.work.denoise / (rate * denoiseShare));
         add("decoding", plan.work.decode / (rate * decodeShare));
         if (plan.shot.detail == shot::Detail::Plate)
-            add("plate detail",
-                (plan.work.detailEncode / encodeShare + plan.work.detailDecode / decodeShare) /
-                    rate);
+            add("plate detail", plan.work.detail / (rate * detailShare));
     }
     add("writing frames", frames.writing);
     return time;
