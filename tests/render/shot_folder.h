@@ -76,7 +76,8 @@ class ShotFolder {
     /// The shot's plan with `overrides` as --set takes them. Problems of the shot file are added
     /// too.
     derrumbe::render::RenderPlan plan(derrumbe::Problems& problems,
-                                      const std::vector<std::string>& overrides = {}) const {
+                                      const std::vector<std::string>& overrides = {},
+                                      int threads = 1) const {
         std::vector<std::string> all = {"model.path=" + fixtureModel().string()};
         all.insert(all.end(), overrides.begin(), overrides.end());
         const std::string yaml =
@@ -84,6 +85,7 @@ class ShotFolder {
             "matte: {path: m.####.exr}\nprompt: dust\nonset: 2\noutput: {path: o.####.exr}\n";
         derrumbe::render::PlanOptions options;
         options.device = "cpu";
+        options.threads = threads;
         try {
             return derrumbe::render::makePlan(
                 derrumbe::shot::parseShot(yaml, path / "shot.yaml", all), options, problems);
