@@ -24,8 +24,13 @@ fault_kill() {
 fault_term() {
     begin
     moment
+    local asked=$EPOCHREALTIME
     kill -TERM "$pid" 2>/dev/null || true
     end
+    local waited
+    waited=$(awk "BEGIN {printf \"%.2f\", $EPOCHREALTIME - $asked}")
+    slowest=$(printf '%s\n' "${slowest:-0}" "$waited" | sort -g | tail -n 1)
+    [ "${waited%.*}" -lt 5 ] || breaks "ends $waited s after SIGTERM"
     seen=$code
     # 143: the signal came before the program had begun to run; libraries were still being loaded.
     allows 75 0 143

@@ -131,7 +131,7 @@ mended() {
 run_fault() {
     fault=$1
     local codes=() before=${#broken[@]} count=$rounds
-    kept=0 litter=0
+    kept=0 litter=0 slowest=""
     if [ "$(type -t "rounds_$fault")" = function ]; then count=$("rounds_$fault"); fi
     for round in $(seq "$count"); do
         broken_here=0 pid=0 code=0
@@ -150,6 +150,7 @@ run_fault() {
     if [ "$count" -gt 0 ]; then
         summary=$(printf '%s\n' "${codes[@]}" | sort -n | uniq -c | awk '{printf("%s%s ×%s", (NR > 1 ? ", " : ""), $2, $1)}')
     fi
+    [ -z "$slowest" ] || summary="$summary; ends at most $slowest s after the signal"
     [ "$litter" = 0 ] || leftover=" ($litter temporaries left)"
     printf '| %s | %s | %s | %s%s | %s |\n' "${fault//_/ }" "$count" "$summary" "$kept" "$leftover" $((${#broken[@]} - before))
 }

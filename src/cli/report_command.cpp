@@ -78,11 +78,11 @@ ExitCode report(const Options& options) {
         try {
             const std::string text = readFile(file);
             const provenance::Statement statement = provenance::readStatement(text, file);
-            provenance::ReportRow row = provenance::reportRow(statement, file, options.rates);
-            row.sealed = provenance::isEnvelope(text);
+            auto runs = provenance::reportRows(statement, file, options.rates);
+            for (provenance::ReportRow& row : runs) row.sealed = provenance::isEnvelope(text);
             if (!options.html.empty() && options.thumbnails)
-                row.thumbnail = thumbnailOf(statement, file);
-            rows.push_back(std::move(row));
+                runs.front().thumbnail = thumbnailOf(statement, file);
+            std::move(runs.begin(), runs.end(), std::back_inserter(rows));
         } catch (const Error& error) {
             problems.add(error.problems());
         }

@@ -133,6 +133,30 @@ void readBuild(const Reader& in, const Json& predicate, Statement& out) {
     }
 }
 
+/// A member that says how a run ended; Done where there is none, or one that is not known.
+Outcome readOutcome(const Reader& in, const Json& json, const char* name) {
+    std::string said = text(Outcome::Done);
+    in.get(json, name, said);
+    for (const Outcome one : {Outcome::Failed, Outcome::Interrupted})
+        if (said == text(one)) return one;
+    return Outcome::Done;
+}
+
+EarlierRun readRun(const Reader& in, const Json& json) {
+    EarlierRun run;
+    in.get(json, "invocationId", run.invocationId);
+    run.outcome = readOutcome(in, json, "outcome");
+    in.get(json, "finishedOn", run.finishedOn);
+    in.get(json, "hostname", run.hostname);
+    in.get(json, "wallSeconds", run.wallSeconds);
+    in.get(json, "cpuSeconds", run.cpuSeconds);
+    in.get(json, "gpuSeconds", run.gpuSeconds);
+    in.get(json, "energyKilowattHours", run.energyKilowattHours);
+    in.get(json, "money", run.money);
+    in.get(json, "currency", run.currency);
+    return run;
+}
+
 void readCost(const Reader& in, const Json& json, Cost& out) {
     for (const auto& [stage, seconds] : in.at(json, "stageSeconds").items()) {
         if (seconds.is_number()) out.stages.emplace_back(stage, seconds.get<double>());
@@ -145,6 +169,8 @@ void readCost(const Reader& in, const Json& json, Cost& out) {
     in.get(json, "energyKilowattHours", out.energyKilowattHours);
     in.get(json, "money", out.money);
     in.get(json, "currency", out.currency);
+    for (const Json& run : in.list(json, "earlierRuns"))
+        out.earlierRuns.push_back(readRun(in, run));
 }
 
 void readDisclosure(const Reader& in, const Json& json, Disclosure& out) {
@@ -181,11 +207,7 @@ void readModel(const Reader& in, const Json& json, ModelInfo& out) {
 
 void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
     const Json& outcome = in.at(predicate, "derrumbe_outcome");
-    std::string result = text(Outcome::Done);
-    in.get(outcome, "result", result);
-    for (const Outcome one : {Outcome::Done, Outcome::Failed, Outcome::Interrupted}) {
-        if (result == text(one)) out.outcome = one;
-    }
+    out.outcome = readOutcome(in, outcome, "result");
     in.get(outcome, "failure", out.failure);
     readDisclosure(in, in.at(predicate, "derrumbe_disclosure"), out.disclosure);
     readModel(in, in.at(predicate, "derrumbe_model"), out.model);

@@ -43,43 +43,61 @@ std::vector<std::string> missingOf(const Statement& statement, const ReportRow& 
     return missing;
 }
 
-}  // namespace
-
-ReportRow reportRow(const Statement& statement, const std::string& log, const ReportRates& rates) {
+/// What any run of a log has: whose it is, when, and what it cost.
+ReportRow runRow(const Statement& statement, const EarlierRun& run, const std::string& log,
+                 const ReportRates& rates) {
     ReportRow row;
     row.log = log;
     readIdentity(statement, row);
-    row.outcome = statement.outcome;
+    row.outcome = run.outcome;
     row.deliverable = statement.deliverable;
-    row.frames = static_cast<int>(statement.subjects.size());
-    const Cost& cost = statement.cost;
-    row.hours = cost.wallSeconds / 3600;
-    row.cpuHours = cost.cpuSeconds / 3600;
-    row.energyKilowattHours = cost.energyKilowattHours;
+    row.hours = run.wallSeconds / 3600;
+    row.cpuHours = run.cpuSeconds / 3600;
+    row.energyKilowattHours = run.energyKilowattHours;
     if (!row.energyKilowattHours && rates.watts)
         row.energyKilowattHours = *rates.watts / 1000 * row.hours;
-    row.money = cost.money;
-    row.currency = cost.currency;
+    row.money = run.money;
+    row.currency = run.currency;
     if (!row.money && rates.moneyPerHour) {
         row.money = *rates.moneyPerHour * row.hours;
         row.currency = rates.currency;
     }
+    row.finishedOn = run.finishedOn;
+    row.invocationId = run.invocationId;
+    return row;
+}
+
+/// What the log says of its own run beside that.
+void describeOwn(const Statement& statement, ReportRow& row) {
+    row.frames = static_cast<int>(statement.subjects.size());
     const ModelInfo& model = statement.model;
     row.model = model.name + (model.version.empty() ? "" : " " + model.version);
     row.license = model.license.empty() ? "unknown" : model.license;
     row.operatorName = statement.disclosure.operatorName;
-    row.finishedOn = statement.finishedOn;
     row.device = statement.device;
     for (const PolicyInfo& policy : statement.policies) row.policies.push_back(policy.name);
     row.approval = approvalReference(statement.usageJson);
     row.missing = missingOf(statement, row);
-    row.invocationId = statement.invocationId;
-    return row;
+}
+
+}  // namespace
+
+std::vector<ReportRow> reportRows(const Statement& statement, const std::string& log,
+                                  const ReportRates& rates) {
+    std::vector<ReportRow> rows;
+    for (const EarlierRun& run : runsOf(statement))
+        rows.insert(rows.begin(), runRow(statement, run, log, rates));
+    describeOwn(statement, rows.front());
+    for (ReportRow& row : rows) row.earlier = &row != &rows.front();
+    return rows;
 }
 
 Report makeReport(std::vector<ReportRow> rows) {
     Report report;
     std::set<std::string> runs;
+    // Logs of their own first: they know more of a run than a later one does.
+    std::stable_partition(rows.begin(), rows.end(),
+                          [](const ReportRow& row) { return !row.earlier; });
     for (ReportRow& row : rows)
         if (runs.insert(row.invocationId.empty() ? row.log : row.invocationId).second)
             report.rows.push_back(std::move(row));
@@ -95,7 +113,7 @@ Report makeReport(std::vector<ReportRow> rows) {
     for (const ReportRow& row : report.rows) {
         shots.emplace(row.show, row.shot);
         takes.emplace(row.show, row.shot, row.take);
-        models.insert(row.model + " (" + row.license + ")");
+        if (!row.earlier) models.insert(row.model + " (" + row.license + ")");
         ++totals.runs;
         totals.failed += row.outcome == Outcome::Done ? 0 : 1;
         totals.frames += row.frames;

@@ -16,7 +16,7 @@ struct ReportRates {
     std::string currency;
 };
 
-/// One log: a run of a take.
+/// A run of a take.
 struct ReportRow {
     std::string log;  ///< the file, as given
     std::string show, shot;
@@ -30,6 +30,7 @@ struct ReportRow {
     std::string currency;
     std::string model, license;
     std::string operatorName, finishedOn, device;
+    bool earlier = false;               ///< known from the log of a later run
     bool sealed = false;                ///< in a signed envelope; the signature is not looked at
     std::vector<std::string> policies;  ///< names of those that were met
     std::string approval;               ///< the reference; empty: none
@@ -38,10 +39,13 @@ struct ReportRow {
     std::string thumbnail;  ///< a picture as a data URI, for the page; may be empty
 };
 
-/// Of a log's statement.
-ReportRow reportRow(const Statement& statement, const std::string& log, const ReportRates& rates);
+/// Of a log's statement: its own run, which has the frames, then those before it that it names, of
+/// which little more than their cost is known.
+std::vector<ReportRow> reportRows(const Statement& statement, const std::string& log,
+                                  const ReportRates& rates);
 
-/// Sums. A run that is named twice (the same invocation) counts once.
+/// Sums. A run that is named twice (the same invocation) counts once, by its own log where that is
+/// among them.
 struct ReportTotals {
     int shots = 0, takes = 0, runs = 0, failed = 0, frames = 0;
     double hours = 0, cpuHours = 0;

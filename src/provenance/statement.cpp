@@ -168,6 +168,19 @@ Json machineJson(const Machine& machine) {
     return json;
 }
 
+Json runJson(const EarlierRun& run) {
+    Json json = {{"invocationId", run.invocationId}, {"outcome", text(run.outcome)}};
+    add(json, "finishedOn", run.finishedOn);
+    add(json, "hostname", run.hostname);
+    json["wallSeconds"] = run.wallSeconds;
+    json["cpuSeconds"] = run.cpuSeconds;
+    add(json, "gpuSeconds", run.gpuSeconds);
+    add(json, "energyKilowattHours", run.energyKilowattHours);
+    add(json, "money", run.money);
+    add(json, "currency", run.currency);
+    return json;
+}
+
 Json costJson(const Cost& cost) {
     Json stages = Json::object();
     for (const auto& [stage, seconds] : cost.stages) {
@@ -183,6 +196,7 @@ Json costJson(const Cost& cost) {
     add(json, "energyKilowattHours", cost.energyKilowattHours);
     add(json, "money", cost.money);
     add(json, "currency", cost.currency);
+    for (const EarlierRun& run : cost.earlierRuns) json["earlierRuns"].push_back(runJson(run));
     return json;
 }
 
@@ -245,6 +259,15 @@ std::string statementJson(const Statement& in) {
                             {"predicate", predicate}};
     // file names need not be UTF-8: what is not becomes U+FFFD instead of an exception
     return statement.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<EarlierRun> runsOf(const Statement& statement) {
+    const Cost& cost = statement.cost;
+    std::vector<EarlierRun> runs = cost.earlierRuns;
+    runs.push_back({statement.invocationId, statement.finishedOn, statement.machine.hostname,
+                    statement.outcome, cost.wallSeconds, cost.cpuSeconds, cost.gpuSeconds,
+                    cost.energyKilowattHours, cost.money, cost.currency});
+    return runs;
 }
 
 std::vector<std::pair<std::string, std::string>> libraryVersions() {

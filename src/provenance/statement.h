@@ -82,6 +82,20 @@ struct PolicyInfo {
     std::string sha256;
 };
 
+enum class Outcome { Done, Failed, Interrupted };
+const char* text(Outcome outcome);
+
+/// A run that wrote the same log before this one: what was rendered in several goes has cost all of
+/// them.
+struct EarlierRun {
+    std::string invocationId, finishedOn, hostname;
+    Outcome outcome = Outcome::Done;
+    double wallSeconds = 0, cpuSeconds = 0;
+    std::optional<double> gpuSeconds, energyKilowattHours, money;
+    std::string currency;
+};
+
+/// Of one run, and of those before it.
 struct Cost {
     std::vector<std::pair<std::string, double>> stages;  ///< name, wall seconds; in their order
     double wallSeconds = 0, cpuSeconds = 0;
@@ -91,6 +105,7 @@ struct Cost {
     std::optional<double> energyKilowattHours;  ///< when a power is given
     std::optional<double> money;                ///< when a rate is given
     std::string currency;
+    std::vector<EarlierRun> earlierRuns;  ///< oldest first; in none of the sums above
 };
 
 /// Something that a reader of the log should know: a warning, a held frame, clamped values, a
@@ -101,9 +116,6 @@ struct Event {
     std::optional<int> frame;
     std::string time;  ///< may be empty
 };
-
-enum class Outcome { Done, Failed, Interrupted };
-const char* text(Outcome outcome);
 
 struct Statement {
     std::vector<Subject> subjects;
@@ -135,6 +147,9 @@ struct Statement {
     Outcome outcome = Outcome::Done;
     std::string failure;  ///< the message where the outcome is Failed
 };
+
+/// The runs that stand behind a log: the earlier ones it names, then its own.
+std::vector<EarlierRun> runsOf(const Statement& statement);
 
 /// The statement as JSON text, UTF-8, indented, with a line end. Throws Error(Internal) where a
 /// JSON text is none.

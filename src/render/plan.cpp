@@ -14,6 +14,7 @@
 #include "render/plan_problems.h"
 #include "render/policies.h"
 #include "support/in_parallel.h"
+#include "support/interrupt.h"
 #include "support/strings.h"
 #include "text/tokenizer.h"
 
@@ -108,6 +109,7 @@ void planRegion(RenderPlan& plan, Problems& problems) {
     };
     std::vector<Found> found(plan.frames.size() - first);
     inParallel(static_cast<int>(found.size()), plan.framesAtOnce, [&](int i) {
+        throwIfInterrupted();
         attemptAt(found[i].problems, plan.shot.place("matte"), [&] {
             const FrameJob& job = plan.frames[first + i];
             Matte matte = readModelMatte(plan, job);

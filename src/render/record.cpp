@@ -147,6 +147,19 @@ bool Record::has(const std::string& file) const {
                        [&](const Delivered& frame) { return frame.file == file; });
 }
 
+bool Record::addRuns(const provenance::Statement& former) {
+    const size_t before = earlierRuns.size();
+    for (provenance::EarlierRun& run : provenance::runsOf(former)) {
+        const auto same = [&](const provenance::EarlierRun& known) {
+            return known.invocationId == run.invocationId;
+        };
+        if (run.invocationId != invocationId &&
+            std::none_of(earlierRuns.begin(), earlierRuns.end(), same))
+            earlierRuns.push_back(std::move(run));
+    }
+    return earlierRuns.size() > before;
+}
+
 provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outcome outcome,
                                         const std::string& failure) const {
     const shot::Shot& shot = plan.shot;
@@ -186,6 +199,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     const provenance::ProcessUse use = provenance::processUse();
     statement.cost.cpuSeconds = use.cpuSeconds - cpuSecondsBefore;
     statement.cost.peakBytes = use.peakBytes;
+    statement.cost.earlierRuns = earlierRuns;
     statement.events = events;
     for (const Delivered& frame : frames)
         statement.events.insert(statement.events.end(), frame.events.begin(), frame.events.end());

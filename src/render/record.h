@@ -41,9 +41,12 @@ struct Record {
     double cpuSecondsBefore = 0;  ///< that the process had used when the render began: planning,
                                   ///< takes rendered before
     std::string requestedFrames;
+    std::vector<provenance::EarlierRun> earlierRuns;  ///< that wrote the log before this one
 
     /// Whether the record has an entry for that delivered file.
     bool has(const std::string& file) const;
+    /// Adds the runs behind a log that this one is going to replace. Whether there was a new one.
+    bool addRuns(const provenance::Statement& former);
     provenance::Statement statement(const RenderPlan& plan, provenance::Outcome outcome,
                                     const std::string& failure) const;
 };

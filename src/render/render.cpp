@@ -153,6 +153,7 @@ void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure)
     std::error_code unknown;
     forgetGone(run.record);
     const auto former = readFormerLog(path);
+    if (former) run.record.addRuns(former->statement);
     // Frames that this run did not come to are described, too.
     if (!run.record.contentSha256.empty()) describeKept(run, former, false);
     const bool replaceable =
@@ -169,13 +170,15 @@ void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure)
                             "is kept as ",
                             aside.path.string()));
     // Tasks of one shot write one log. Each looks again once its own is there, so that the last one
-    // names every frame, whoever was between.
-    size_t described = 0;
-    do {
-        described = run.record.frames.size();
+    // names every frame and every run, whoever was between.
+    for (bool more = true; more;) {
+        const size_t described = run.record.frames.size();
         writeTextAtomically(path, logText(run, outcome, failure));
-        if (!run.record.contentSha256.empty()) describeKept(run, readFormerLog(path), false);
-    } while (run.record.frames.size() > described);
+        const auto now = readFormerLog(path);
+        more = now && run.record.addRuns(now->statement);
+        if (!run.record.contentSha256.empty()) describeKept(run, now, false);
+        more = more || run.record.frames.size() > described;
+    }
 }
 
 /// The log says what was done and what went wrong; one that fails too must not hide the error

@@ -25,7 +25,8 @@ Statement take(const std::string& shot, int number, const std::string& invocatio
 Report reportOf(const std::vector<Statement>& statements, const ReportRates& rates = {}) {
     std::vector<ReportRow> rows;
     for (const Statement& statement : statements)
-        rows.push_back(reportRow(statement, "a.provenance.json", rates));
+        for (const ReportRow& row : reportRows(statement, "a.provenance.json", rates))
+            rows.push_back(row);
     return makeReport(rows);
 }
 
@@ -53,6 +54,32 @@ TEST_CASE("takes and shots are summed, a run that is named twice once", "[report
     CHECK_THAT(reportTable(report), Contains("not known"));
 }
 
+TEST_CASE("what a take cost in several goes is the cost of all of them", "[report]") {
+    Statement first = take("a010", 1, "1"), last = take("a010", 1, "3");
+    first.outcome = Outcome::Interrupted;
+    first.subjects.resize(7);
+    last.cost.earlierRuns = runsOf(first);
+    EarlierRun failed;
+    failed.invocationId = "2";
+    failed.outcome = Outcome::Failed;
+    failed.wallSeconds = 900;
+    last.cost.earlierRuns.push_back(failed);
+    const Report report = reportOf({last}, {1000, 2, "EUR"});
+    REQUIRE(report.rows.size() == 3);
+    CHECK(report.totals.runs == 3);
+    CHECK(report.totals.takes == 1);
+    CHECK(report.totals.failed == 2);
+    CHECK(report.totals.frames == 49);
+    CHECK(report.totals.hours == Approx(1.25));
+    CHECK(report.totals.energyKilowattHours == Approx(1.25));
+    CHECK(report.totals.money.at("EUR") == Approx(2.5));
+    // The interrupted run's own log is there, too: it counts once, and its frames are known.
+    const Report both = reportOf({last, first});
+    CHECK(both.totals.runs == 3);
+    CHECK(both.totals.frames == 56);
+    CHECK(both.totals.hours == Approx(1.25));
+}
+
 TEST_CASE("energy and money come from the log, else from the rates that are given", "[report]") {
     Statement known = take("a010", 1, "1");
     known.cost.energyKilowattHours = 2;
@@ -71,21 +98,21 @@ TEST_CASE("energy and money come from the log, else from the rates that are give
 
 TEST_CASE("what a clearance would ask for is named", "[report]") {
     Statement statement = take("a010", 1, "1");
-    CHECK(reportRow(statement, "a", {}).missing == std::vector<std::string>{"approval"});
+    CHECK(reportRows(statement, "a", {}).front().missing == std::vector<std::string>{"approval"});
     statement.usageJson = R"({"approval": "VFX-1182"})";
-    CHECK(reportRow(statement, "a", {}).missing.empty());
-    CHECK(reportRow(statement, "a", {}).approval == "VFX-1182");
+    CHECK(reportRows(statement, "a", {}).front().missing.empty());
+    CHECK(reportRows(statement, "a", {}).front().approval == "VFX-1182");
     statement.usageJson = "{}";
     statement.deliverable = "temp";
-    CHECK(reportRow(statement, "a", {}).missing.empty());
+    CHECK(reportRows(statement, "a", {}).front().missing.empty());
     statement.model.license = "unknown";
     statement.model.loras = {{"dust.safetensors", "", "", 1}};
-    CHECK(reportRow(statement, "a", {}).missing ==
+    CHECK(reportRows(statement, "a", {}).front().missing ==
           std::vector<std::string>{"model licence", "licence of dust.safetensors"});
     // Nothing was generated: the frames are the plate's.
     statement = take("a010", 1, "1");
     statement.disclosure.framesChanged.clear();
-    CHECK(reportRow(statement, "a", {}).missing.empty());
+    CHECK(reportRows(statement, "a", {}).front().missing.empty());
 }
 
 TEST_CASE("text of a log from elsewhere stays text in every form of the report", "[report]") {

@@ -306,7 +306,8 @@ TEST_CASE("a beat costs an evaluation where it holds, and changes nothing else o
     // Latent frames stand for frame 1 and for frames 2 to 5, of which the beat has 1/4, 3/4, 1, 1.
     CHECK(told.prompts[1].weights == std::vector<float>{0, 0.75f});
     const double step = plain.cost.forwardFlops * plain.sampler.steps;
-    CHECK(told.work.total() - plain.work.total() == Approx(step + plain.cost.textFlops).epsilon(1e-6));
+    CHECK(told.work.total() - plain.work.total() ==
+          Approx(step + plain.cost.textFlops).epsilon(1e-6));
     CHECK(whole.work.total() - plain.work.total() == Approx(plain.cost.textFlops).epsilon(1e-6));
     CHECK_FALSE(whole.prompts[0].holdsIn(whole.windows[0]));
     CHECK(told.region.crop == plain.region.crop);
