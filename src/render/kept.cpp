@@ -44,7 +44,15 @@ std::optional<FormerLog> readFormerLog(const fs::path& path) {
     std::error_code unknown;
     if (!fs::is_regular_file(path, unknown)) return std::nullopt;
     try {
-        return FormerLog{path, provenance::readStatement(readFile(path), path.string())};
+        return readFormerLog(path, readFile(path));
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+std::optional<FormerLog> readFormerLog(const fs::path& path, const std::string& text) {
+    try {
+        return FormerLog{path, provenance::readStatement(text, path.string())};
     } catch (const Error&) {
         return std::nullopt;
     }

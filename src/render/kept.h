@@ -23,6 +23,9 @@ struct FormerLog {
 /// Nothing where there is no log, or something else of that name.
 std::optional<FormerLog> readFormerLog(const std::filesystem::path& path);
 
+/// The same of a log's text that stood at `path`.
+std::optional<FormerLog> readFormerLog(const std::filesystem::path& path, const std::string& text);
+
 /// A digest of every sample that an EXR holds: SHA-256 over the channels in the order of their
 /// names, each its name, its type and its bytes. Goes into the header, where it says whether pixels
 /// were changed since; the same before writing and after reading wherever nothing is lost.

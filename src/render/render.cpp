@@ -169,14 +169,14 @@ void writeLog(Run& run, provenance::Outcome outcome, const std::string& failure)
                             " are there from other settings or inputs; the log that describes them "
                             "is kept as ",
                             aside.path.string()));
-    // Tasks of one shot write one log. Each looks again once its own is there, so that the last one
-    // names every frame and every run, whoever was between.
+    // Tasks of one shot write one log. Each looks at what it replaced, and for frames again once
+    // its own is there, so that the last one names every frame and every run, whoever was between.
     for (bool more = true; more;) {
         const size_t described = run.record.frames.size();
-        writeTextAtomically(path, logText(run, outcome, failure));
-        const auto now = readFormerLog(path);
-        more = now && run.record.addRuns(now->statement);
-        if (!run.record.contentSha256.empty()) describeKept(run, now, false);
+        const auto replaced = swapTextAtomically(path, logText(run, outcome, failure));
+        const auto between = replaced ? readFormerLog(path, *replaced) : std::nullopt;
+        more = between && run.record.addRuns(between->statement);
+        if (!run.record.contentSha256.empty()) describeKept(run, readFormerLog(path), false);
         more = more || run.record.frames.size() > described;
     }
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "support/exchange.h"
 #include "support/partial_name.h"
 #include "support/strings.h"
 
@@ -69,15 +70,24 @@ fs::path createPartial(const fs::path& path, unsigned mode) {
 
 }  // namespace
 
-void writeAtomically(const fs::path& path, const std::function<void(const fs::path&)>& write,
-                     unsigned mode) {
+namespace {
+
+void writeText(const fs::path& temporary, const fs::path& path, const std::string& text) {
+    std::ofstream out(temporary, std::ios::binary);
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    out.close();
+    if (!out) failOutput(path, std::strerror(errno));
+}
+
+/// A temporary that is written, comes to the disk, and then to its place.
+void replaceBy(const fs::path& path, unsigned mode,
+               const std::function<void(const fs::path&)>& write,
+               const std::function<void(const fs::path&)>& place) {
     const fs::path temporary = createPartial(path, mode);
     try {
         write(temporary);
         syncToDisk(temporary, path);
-        std::error_code error;
-        fs::rename(temporary, path, error);
-        if (error) failOutput(path, error.message());
+        place(temporary);
     } catch (...) {
         std::error_code ignored;
         fs::remove(temporary, ignored);
@@ -86,16 +96,37 @@ void writeAtomically(const fs::path& path, const std::function<void(const fs::pa
     syncFolder(folderOf(path));
 }
 
+void renameTo(const fs::path& temporary, const fs::path& path) {
+    std::error_code error;
+    fs::rename(temporary, path, error);
+    if (error) failOutput(path, error.message());
+}
+
+}  // namespace
+
+void writeAtomically(const fs::path& path, const std::function<void(const fs::path&)>& write,
+                     unsigned mode) {
+    replaceBy(path, mode, write, [&](const fs::path& temporary) { renameTo(temporary, path); });
+}
+
 void writeTextAtomically(const fs::path& path, const std::string& text, unsigned mode) {
     writeAtomically(
-        path,
+        path, [&](const fs::path& temporary) { writeText(temporary, path, text); }, mode);
+}
+
+std::optional<std::string> swapTextAtomically(const fs::path& path, const std::string& text) {
+    std::optional<std::string> before;
+    replaceBy(
+        path, 0666, [&](const fs::path& temporary) { writeText(temporary, path, text); },
         [&](const fs::path& temporary) {
-            std::ofstream out(temporary, std::ios::binary);
-            out.write(text.data(), static_cast<std::streamsize>(text.size()));
-            out.close();
-            if (!out) failOutput(path, std::strerror(errno));
-        },
-        mode);
+            std::error_code unknown;
+            if (!fs::is_regular_file(fs::symlink_status(path, unknown)) ||
+                !exchangeNames(temporary, path))
+                return renameTo(temporary, path);
+            before = readFile(temporary, ExitCode::Output);
+            fs::remove(temporary);
+        });
+    return before;
 }
 
 void ensureWritable(const fs::path& folder) {

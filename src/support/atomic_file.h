@@ -2,6 +2,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "support/error.h"
@@ -21,6 +22,12 @@ void writeAtomically(const std::filesystem::path& path,
 /// The same for text that is in memory.
 void writeTextAtomically(const std::filesystem::path& path, const std::string& text,
                          unsigned mode = 0666);
+
+/// The same, where others may write that file too: gives back the text that it took the place of,
+/// so that none is lost unseen. Nothing where no file was there, or where the file system cannot
+/// exchange names (then a file that another process wrote a moment before is replaced unseen).
+std::optional<std::string> swapTextAtomically(const std::filesystem::path& path,
+                                              const std::string& text);
 
 /// Makes the folder and a file in it that is removed at once, so that a render which cannot deliver
 /// says so before it computes. Throws Error(Output).

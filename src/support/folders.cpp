@@ -1,13 +1,10 @@
 #include "support/folders.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-
-#include <cerrno>
 #include <cstdlib>
 #include <system_error>
 
 #include "support/error.h"
+#include "support/exchange.h"
 #include "support/strings.h"
 
 namespace derrumbe {
@@ -19,17 +16,6 @@ namespace {
 void check(const std::error_code& error, const fs::path& at) {
     if (error)
         throw Error(ExitCode::Output, cat("cannot be replaced: ", error.message()), {at.string()});
-}
-
-/// True where the two names were exchanged; false where this file system cannot.
-bool exchange(const fs::path& made, const fs::path& at) {
-#ifdef RENAME_EXCHANGE
-    if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, at.c_str(), RENAME_EXCHANGE) == 0)
-        return true;
-    if (errno != EINVAL && errno != ENOSYS)
-        check(std::error_code(errno, std::generic_category()), at);
-#endif
-    return false;
 }
 
 }  // namespace
@@ -51,7 +37,7 @@ TemporaryFolder::~TemporaryFolder() {
 void replaceFolder(const fs::path& made, const fs::path& at) {
     std::error_code error;
     const bool there = fs::exists(fs::symlink_status(at, error));
-    if (there && exchange(made, at)) {
+    if (there && exchangeNames(made, at)) {
         fs::remove_all(made, error);
         return check(error, made);
     }

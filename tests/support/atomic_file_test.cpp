@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "support/atomic_file.h"
@@ -134,4 +135,18 @@ TEST_CASE("what a killed process left goes, what is fresh or somebody else's sta
     CHECK(fs::exists(folder.path / fresh));
     CHECK(folder.files() == all.size() - 1);
     CHECK(removeStalePartials(folder.path / "absent") == 0);
+}
+
+TEST_CASE("a swap gives back what it took the place of", "[atomic_file]") {
+    const TemporaryFolder folder;
+    const fs::path file = folder.path / "sub" / "log.json";
+    CHECK_FALSE(swapTextAtomically(file, "one"));
+    const std::optional<std::string> before = swapTextAtomically(file, "two");
+    // Nothing where the file system cannot exchange names.
+    if (before) CHECK(*before == "one");
+    CHECK(readFile(file) == "two");
+    CHECK(std::distance(fs::directory_iterator(file.parent_path()), fs::directory_iterator()) == 1);
+    fs::create_directories(folder.path / "taken" / "in the way");
+    CHECK_THROWS_AS(swapTextAtomically(folder.path / "taken", "three"), Error);
+    CHECK(fs::is_directory(folder.path / "taken" / "in the way"));
 }
