@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Fault campaign: renders a small shot with a model of random weights while things go wrong, and holds what is left against
 # what a render promises. Prints a table of counts and every promise that was broken; ends with 1 if one was.
-#   faults.sh [--rounds N] [--only FAULT[,FAULT...]] [--seed N] [--keep] [DERRUMBE]
-# --rounds: of each fault that has a random part (default 20; the disk gets as many fill levels). --keep keeps the folder of
-# every broken promise. DERRUMBE: the program (default build/release/derrumbe). Faults of the disk need root, for a tmpfs.
+#   faults.sh [--rounds N] [--only FAULT[,FAULT...]] [--seed N] [--keep] [--out FOLDER] [DERRUMBE]
+# --rounds: of each fault that has a random part (default 20; the disk gets as many fill levels, SIGKILL five times as many).
+# --keep keeps the folder of every broken promise. --out: where faults.md goes, too (as scripts/eval/results). DERRUMBE: the
+# program (default build/release/derrumbe). Faults of the disk need root, for a tmpfs.
 #
 # After a fault, and again after the same command was run without it:
 #   - every file under a frame's final name is, byte for byte, the frame of an undisturbed render;
@@ -13,20 +14,23 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-rounds=20 only="" seed=$RANDOM keep=0 program=$root/build/release/derrumbe
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit "$1"; }
+command="scripts/eval/faults.sh${*:+ $*}"
+rounds=20 only="" seed=$RANDOM keep=0 results="" program=$root/build/release/derrumbe
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit "$1"; }
 while [ $# -gt 0 ]; do
     case $1 in
         --rounds) rounds=${2:?}; shift ;;
         --only) only=${2:?}; shift ;;
         --seed) seed=${2:?}; shift ;;
         --keep) keep=1 ;;
+        --out) results=${2:?}; shift ;;
         -h | --help) usage 0 ;;
         -*) usage 2 >&2 ;;
         *) program=$1 ;;
     esac
     shift
 done
+[ -z "$results" ] || results=$(realpath -m "$results")
 [ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
 program=$(realpath "$program")
 RANDOM=$seed
@@ -39,10 +43,19 @@ all=(kill term vanish disk_full read_only truncated_plate odd_size odd_channels 
     truncated_config memory)
 prepare
 printf 'seed %s; an undisturbed render takes %s s\n\n' "$seed" "$undisturbed"
-printf '| fault | runs | exit codes | finished frames, all kept | broken promises |\n|---|---|---|---|---|\n'
+table '| fault | runs | exit codes | finished frames, all kept | broken promises |\n|---|---|---|---|---|\n'
 for fault in "${all[@]}"; do
     case ",$only," in ,, | *",$fault,"*) run_fault "$fault" ;; esac
 done
-printf '\n%s runs, %s broken promises\n' "$total" "${#broken[@]}"
-[ ${#broken[@]} = 0 ] || printf -- '- %s\n' "${broken[@]}"
+table '\n%s runs, %s broken promises\n' "$total" "${#broken[@]}"
+[ ${#broken[@]} = 0 ] || table -- '- %s\n' "${broken[@]}"
+if [ -n "$results" ]; then
+    mkdir -p "$results"
+    {
+        printf '# What is left when things go wrong\n\n'
+        python3 -B "$here/measured.py" "$program" "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+        printf '\nSeed %s; an undisturbed render took %s s. What the faults are: scripts/eval/README.md.\n\n' "$seed" "$undisturbed"
+        cat "$work/table.md"
+    } >"$results/faults.md"
+fi
 [ ${#broken[@]} = 0 ]

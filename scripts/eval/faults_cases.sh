@@ -10,6 +10,8 @@ cut_file() { truncate -s $(((RANDOM * 32768 + RANDOM) % $(stat -c %s "$1"))) "$1
 # restore PATH: as it was.
 restore() { rm -rf "$1" && cp -r "$work/clean/$1" "$1"; }
 
+# The render's own death is what all else stands on: five times as many.
+rounds_kill() { echo $((rounds > 1 ? 5 * rounds : 1)); }
 fault_kill() {
     begin
     moment

@@ -98,12 +98,16 @@ whole() {
     done
     file=$out/c.provenance.json
     [ -e "$file" ] || return 0
-    local verified=0
+    local verified=0 named
     # Inputs may be what was broken: the delivered files alone.
     "$program" verify "$file" --delivered-only >verify.txt 2>&1 || verified=$?
     case $verified in
         0) ;;
-        6) ! grep -qE 'SHA-256 is|is not there|cannot be' verify.txt || breaks "the log names another file ($1): $(head -n 1 verify.txt)" ;;
+        6)
+            # That the render failed, and of what, is the log's to say.
+            named=$(grep -v 'the render that wrote this log failed' verify.txt | grep -m 1 -E 'SHA-256 is|is not there|cannot be' || true)
+            [ -z "$named" ] || breaks "the log names another file ($1): $named"
+            ;;
         *) breaks "the log cannot be read ($1): $(head -n 1 verify.txt)" ;;
     esac
 }
@@ -125,6 +129,13 @@ mended() {
     local partials
     partials=$(find "$out" -maxdepth 1 -type f ! -name 'c.[0-9]*.exr' ! -name 'c.provenance.json' ! -name fill | wc -l)
     litter=$((litter + partials))
+}
+
+# table FORMAT WORD...: prints, and keeps for the results.
+table() {
+    [ "$1" != -- ] || shift
+    # shellcheck disable=SC2059
+    printf -- "$@" | tee -a "$work/table.md"
 }
 
 # run_fault NAME: its rounds, and its line of the table.
@@ -152,5 +163,5 @@ run_fault() {
     fi
     [ -z "$slowest" ] || summary="$summary; ends at most $slowest s after the signal"
     [ "$litter" = 0 ] || leftover=" ($litter temporaries left)"
-    printf '| %s | %s | %s | %s%s | %s |\n' "${fault//_/ }" "$count" "$summary" "$kept" "$leftover" $((${#broken[@]} - before))
+    table '| %s | %s | %s | %s%s | %s |\n' "${fault//_/ }" "$count" "$summary" "$kept" "$leftover" $((${#broken[@]} - before))
 }

@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 
@@ -24,3 +25,7 @@ def facts(program: str, command: str) -> dict[str, str]:
 
 def sentence(told: dict[str, str]) -> str:
     return f"Measured {told['date']} by `{told['command']}` on {told['machine']}; {told['versions']}."
+
+
+if __name__ == "__main__":
+    print(sentence(facts(*sys.argv[1:3])))
