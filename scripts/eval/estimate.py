@@ -12,30 +12,31 @@ import measured
 
 LIMIT = 0.2
 FIRST = 1001
-# Width of the plate (the demo's is 1920), frames, and settings of the shot.
-CASES: dict[str, tuple[int, int, list[str]]] = {
-    "as it is": (1920, 49, []),
-    "25 frames": (1920, 25, []),
-    "9 frames": (1920, 9, ["onset=1003"]),
-    "97 frames": (1920, 97, []),
-    "960x540": (960, 49, []),
-    "960x540 97 frames": (960, 97, []),
-    "480x270": (480, 49, []),
-    "480x270 25 frames": (480, 25, []),
-    "3840x2160 13 frames": (3840, 13, ["onset=1005"]),
-    "12 steps": (1920, 25, ["sampler.steps=12"]),
-    "480x270 20 steps": (480, 49, ["sampler.steps=20"]),
-    "no guidance or detail": (1920, 25, ["sampler.guidance=1", "detail=off"]),
-    "grain": (1920, 25, ["grain=plate"]),
-    "full region": (1920, 25, ["region=full"]),
-    "without layers": (1920, 25, ["output.layers=[]"]),
+# Size of the plate (the demo's is 1920x1080), frames, and settings of the shot.
+CASES: dict[str, tuple[str, int, list[str]]] = {
+    "as it is": ("1920x1080", 49, []),
+    "25 frames": ("1920x1080", 25, []),
+    "9 frames": ("1920x1080", 9, ["onset=1003"]),
+    "97 frames": ("1920x1080", 97, []),
+    "960x540": ("960x540", 49, []),
+    "960x540 97 frames": ("960x540", 97, []),
+    "480x270": ("480x270", 49, []),
+    "480x270 25 frames": ("480x270", 25, []),
+    "256x256 25 frames": ("256x256", 25, []),
+    "3840x2160 13 frames": ("3840x2160", 13, ["onset=1005"]),
+    "12 steps": ("1920x1080", 25, ["sampler.steps=12"]),
+    "480x270 20 steps": ("480x270", 49, ["sampler.steps=20"]),
+    "no guidance or detail": ("1920x1080", 25, ["sampler.guidance=1", "detail=off"]),
+    "grain": ("1920x1080", 25, ["grain=plate"]),
+    "full region": ("1920x1080", 25, ["region=full"]),
+    "without layers": ("1920x1080", 25, ["output.layers=[]"]),
 }
 
 
-def sequence(folder: Path, pattern: str, width: int, frames: int) -> str:
-    """The demo's pictures at that width; past their end they run backwards. Returns the pattern of the copies."""
+def sequence(folder: Path, pattern: str, size: str, frames: int) -> str:
+    """The demo's pictures at that size; past their end they run backwards. Returns the pattern of the copies."""
     source = sorted(folder.glob(pattern))
-    target = folder.parent.parent / f"{width}_{frames}" / folder.name / pattern.split(".")[0]
+    target = folder.parent.parent / f"{size}_{frames}" / folder.name / pattern.split(".")[0]
     if target.exists():
         return str(target / "f.####.exr")
     target.mkdir(parents=True)
@@ -46,25 +47,26 @@ def sequence(folder: Path, pattern: str, width: int, frames: int) -> str:
         copy = target / f"f.{FIRST + index}.exr"
         if original in scaled:
             copy.hardlink_to(scaled[original])
-        elif width == 1920:
+        elif size == "1920x1080":
             copy.symlink_to(original)
         else:
-            subprocess.run(["oiiotool", original, "--resize", f"{width}x0", "-o", copy], check=True)
+            subprocess.run(["oiiotool", original, "--resize", size, "-o", copy], check=True)
         scaled.setdefault(original, copy)
     return str(target / "f.####.exr")
 
 
-def overrides(shot: Path, work: Path, width: int, frames: int, settings: list[str]) -> list[str]:
+def overrides(shot: Path, work: Path, size: str, frames: int, settings: list[str]) -> list[str]:
+    share = int(size.split("x")[0]) / 1920
     plates = work / "source"
     if not plates.exists():
         plates.mkdir()
         for name in ("plates", "mattes"):
             (plates / name).symlink_to(shot.parent / name)
     values = {"frames": f"{FIRST}-{FIRST + frames - 1}",
-              "plate.path": sequence(plates / "plates", "demo_street.*.exr", width, frames),
-              "matte.path": sequence(plates / "mattes", "demo_street.*.exr", width, frames),
-              "holdout.path": sequence(plates / "mattes", "demo_street_dust.*.exr", width, frames),
-              "matte.grow": str(20 * width / 1920), "matte.feather": str(16 * width / 1920),
+              "plate.path": sequence(plates / "plates", "demo_street.*.exr", size, frames),
+              "matte.path": sequence(plates / "mattes", "demo_street.*.exr", size, frames),
+              "holdout.path": sequence(plates / "mattes", "demo_street_dust.*.exr", size, frames),
+              "matte.grow": str(20 * share), "matte.feather": str(16 * share),
               "output.path": str(work / "out/c.####.exr"), "provenance.path": str(work / "out/c.json")}
     pairs = [f"{key}={value}" for key, value in values.items()] + settings
     return [word for pair in pairs for word in ("--set", pair)]
