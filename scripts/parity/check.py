@@ -86,19 +86,26 @@ def make_shot(folder: Path, model: Path, seed: int, references: int | None) -> d
     boundary = index.get("boundary_ratio")
     if boundary:  # diffusers guides neither expert where the first one's guidance is 1
         sampler["guidance_2"] = choose.choice([1.0, 2.5, 4.0]) if sampler["guidance"] > 1 else 1.0
+    guides = []
+    if index["_class_name"] == "WanVACEPipeline" and choose.random() < 0.5:
+        random_picture(draw, width, height).save(folder / "plates/guide.png")
+        guides = [{"type": choose.choice(["previz", "depth"]), "path": "plates/guide.png",
+                   "strength": choose.choice([0.5, 1.0, 1.5])}]
     shot = {
         "version": 1, "shot": {"show": "parity", "name": f"seed_{seed}", "take": 1}, "frames": f"1001-{1000 + frames}",
         "plate": {"path": "plates/plate.####.png"}, "matte": {"path": "plates/matte.png"},
         "prompt": choose.choice(prompts), "negative_prompt": choose.choice(["", *prompts]), "onset": onset,
-        "references": [f"plates/reference{index}.png" for index in range(count)],
+        "references": [f"plates/reference{index}.png" for index in range(count)], "guides": guides,
         "model": {"path": str(model.resolve()), "dtype": "float32"}, "sampler": sampler, "region": "full",
         "matte_fill": fill, "output": {"path": "renders/out.####.exr"}, "provenance": {"path": "renders/log.json"},
     }
     if not description:
         print("  no derrumbe.json: the family's working size is used, which takes its time")
     (folder / "shot.yaml").write_text(json.dumps(shot, indent=1, ensure_ascii=False), encoding="utf-8")  # YAML holds JSON
-    return {"prompt": shot["prompt"], "negative_prompt": shot["negative_prompt"], "keep_reactive": fill == "plate",
-            **sampler}
+    # Guides lie over what fills the matte: the dump's video holds both.
+    return {"prompt": shot["prompt"], "negative_prompt": shot["negative_prompt"], "guides": guides,
+            "keep_reactive": fill == "plate" or bool(guides),
+            "conditioning_scale": max([1.0, *(guide["strength"] for guide in guides)]), **sampler}
 
 
 def check(binary: Path, model: Path, seed: int, keep: Path | None, references: int | None) -> bool:
@@ -120,7 +127,8 @@ def check(binary: Path, model: Path, seed: int, keep: Path | None, references: i
     frames, height, width = dump["video"].shape[2:]
     print(f"  {frames} frames of {width}x{height}, {dump['noise'].shape[2] - dump['latents'].shape[2]} references, "
           f"{shot['scheduler']} {shot['steps']} steps, guidance {shot['guidance']}, shift {shot['shift']}"
-          + (f", two experts, guidance_2 {shot['guidance_2']}" if "guidance_2" in shot else ""))
+          + (f", two experts, guidance_2 {shot['guidance_2']}" if "guidance_2" in shot else "")
+          + "".join(f", {guide['type']} guide at {guide['strength']}" for guide in shot["guides"]))
     passed = True
     for name, limit in LIMITS.items():
         if name not in theirs or name not in dump:

@@ -75,7 +75,8 @@ def hold_plate(pipe, dump: dict, captured: dict) -> None:
 def replay(pipe, dump: dict, shot: dict) -> dict:
     """The same tensors as in `dump`, by diffusers.
 
-    `shot`: prompt, negative_prompt, steps, guidance, keep_reactive, and of a pair of experts guidance_2. Where the dump
+    `shot`: prompt, negative_prompt, steps, guidance, keep_reactive, of a pair of experts guidance_2, and where guides are
+    stronger than 1 conditioning_scale. Where the dump
     holds input_video [1,3,F,H,W] in [-1, 1] and input_mask [1,1,F,H,W] (and input_references, a tensor [R,3,H,W] in the order given), the conditioning is
     made from them, else the dump's own is taken and only what follows is compared.
     """
@@ -126,9 +127,10 @@ def replay(pipe, dump: dict, shot: dict) -> dict:
     names = ["latents", "prompt_embeds"] + (["negative_prompt_embeds"] if shot["guidance"] > 1 else [])
     # As the pipeline wants it: [1, 3, H, W] in [-1, 1], which it leaves as it is.
     image = {"image": dump["input_video"][:, :, 0]} if isinstance(pipe, WanImageToVideoPipeline) else {}
+    hints = {"conditioning_scale": shot.get("conditioning_scale", 1.0)} if vace else {}
     with torch.inference_mode():
         video = pipe(
-            **image,
+            **image, **hints,
             prompt=shot["prompt"], negative_prompt=shot["negative_prompt"], height=height, width=width, num_frames=frames,
             num_inference_steps=shot["steps"], guidance_scale=shot["guidance"], latents=noise.to(dtype), output_type="pt",
             guidance_scale_2=shot.get("guidance_2"), max_sequence_length=dump["prompt_embeds"].shape[1],

@@ -63,6 +63,7 @@ provenance::Disclosure disclosure(const RenderPlan& plan, const std::vector<Deli
         {"holdout", !shot.holdouts.empty()},
         {"beats", !shot.beats.empty()},
         {"onset", shot.onset.has_value()},
+        {"strength", !(shot.strength == shot::Curve{})},
         {"keyframes", !shot.keyframes.empty()},
         {"references", !shot.references.empty()},
         {"guides", !shot.guides.empty()},

@@ -54,7 +54,7 @@ PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
     run.keep("prompt_embeds", texts.prompts.front());
     for (size_t i = 1; i < texts.prompts.size(); ++i) {
         run.keep(cat("beat_embeds.", i - 1), texts.prompts[i]);
-        run.keep(cat("beat_weights.", i - 1), at::tensor(plan.prompts[i].weights, at::kFloat));
+        run.keep(cat("beat_weights.", i - 1), weightsOf(plan, plan.prompts[i]));
     }
     run.keep("negative_prompt_embeds", texts.negativePrompt);
     return texts;
@@ -62,9 +62,11 @@ PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
 
 at::Tensor encodeClip(Run& run, model::VideoModel& model, const ModelInputs& inputs) {
     model::ConditioningInput input;
-    input.video = tensorFromClip(inputs.plate);
+    const bool guided = inputs.guided.frames > 0;
+    input.video = tensorFromClip(guided ? inputs.guided : inputs.plate);
     input.mask = tensorFromMask(inputs.mask);
-    input.keepReactive = run.plan.fillPlate;
+    // What guides do not cover is filled already.
+    input.keepReactive = run.plan.fillPlate || guided;
     for (const Clip& reference : inputs.references)
         input.references.push_back(tensorFromClip(reference));
     at::Tensor conditioning = model.encodeConditioning(input, run.tick());

@@ -9,6 +9,7 @@
 #include "clip/windows.h"
 #include "image/matte.h"
 #include "image/resample.h"
+#include "render/guides.h"
 #include "render/plate_grain.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
@@ -157,11 +158,8 @@ std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
     return picture;
 }
 
-namespace {
-
-/// Sources in their order, each read from its file.
-Matte combined(const RenderPlan& plan, const std::vector<shot::MatteSource>& sources,
-               const std::vector<std::string>& files) {
+Matte readMattes(const RenderPlan& plan, const std::vector<shot::MatteSource>& sources,
+                 const std::vector<std::string>& files) {
     Matte matte;
     for (size_t i = 0; i < files.size(); ++i) {
         const Matte next =
@@ -174,25 +172,25 @@ Matte combined(const RenderPlan& plan, const std::vector<shot::MatteSource>& sou
     return matte;
 }
 
-}  // namespace
-
 Matte readModelMatte(const RenderPlan& plan, const FrameJob& job) {
     if (job.mattes.empty()) {
         Matte full{plan.plateData, {}};
         full.values.assign(static_cast<size_t>(full.window.width) * full.window.height, 1.0f);
         return full;
     }
-    return combined(plan, plan.shot.mattes, job.mattes);
+    return readMattes(plan, plan.shot.mattes, job.mattes);
 }
 
-void holdOut(const RenderPlan& plan, const FrameJob& job, Matte& matte) {
+void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte) {
     if (!job.holdouts.empty())
-        image::subtractMatte(matte, combined(plan, plan.shot.holdouts, job.holdouts));
+        image::subtractMatte(matte, readMattes(plan, plan.shot.holdouts, job.holdouts));
+    const auto strength = static_cast<float>(plan.shot.strength.at(job.frame));
+    for (float& value : matte.values) value *= strength;
 }
 
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
     Matte matte = readModelMatte(plan, job);
-    holdOut(plan, job, matte);
+    compositeMatte(plan, job, matte);
     return matte;
 }
 
@@ -203,6 +201,7 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
     const image::ColorTransform toModel = colours.transform(plan.plateSpace, plan.modelSpace);
     ModelInputs inputs{Clip::filled(plan.clipFrames, region.height, region.width, 0.0f),
                        clip::emptyMask(plan.clipFrames, region.height, region.width),
+                       {},
                        {},
                        {}};
     PlateGrain grain(plan);
@@ -236,6 +235,7 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
             picture.frame, colours.transform(pictureSpace(plan, colours, picture), plan.modelSpace),
             encoding, region.width, region.height));
     }
+    if (plan.showsGuides()) inputs.guided = guidedClip(plan, colours, inputs.plate, inputs.mask);
     inputs.grain = grain.grain();
     return inputs;
 }

@@ -13,8 +13,11 @@ namespace derrumbe::render {
 
 /// What the model is shown: the plate's crop in its encoding, and where it may paint.
 struct ModelInputs {
-    Clip plate;                    ///< the crop at the working size, [-1, 1]
-    ClipMask mask;                 ///< 1 = generate; 0 before the onset and on keyframes
+    Clip plate;     ///< the crop at the working size, [-1, 1]
+    ClipMask mask;  ///< 1 = generate; 0 before the onset and on keyframes
+    /// Where guides steer: what the model is shown instead of the plate, which is the guides inside
+    /// the mask (over the plate or grey, as the shot fills it) and the plate outside. Else empty.
+    Clip guided;
     std::vector<Clip> references;  ///< each one frame, fitted on a white canvas
     clip::Grain grain;             ///< of the plate; none without `grain: plate`
 };
@@ -39,8 +42,9 @@ std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
                                                  const image::ColorConfig& colours,
                                                  const FrameJob& job);
 
-/// The colour space of a picture beside the plate (a reference, a keyframe): what its header says;
-/// of one in the plate's own file format that says nothing, the plate's; else its format's habit.
+/// The colour space of a picture beside the plate (a reference, a keyframe, a previz): what its
+/// header says; of one in the plate's own file format that says nothing, the plate's; else its
+/// format's habit.
 std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colours,
                          const image::PlateProbe& picture);
 
@@ -48,10 +52,15 @@ std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colou
 /// artist drew them (grow, feather), added and subtracted in their order, holdouts included.
 Matte readModelMatte(const RenderPlan& plan, const FrameJob& job);
 
-/// Cuts a job's holdouts out of its matte: they stay in front of what the model makes.
-void holdOut(const RenderPlan& plan, const FrameJob& job, Matte& matte);
+/// Matte sources in their order, one file each: added and subtracted, over the plate's data window.
+Matte readMattes(const RenderPlan& plan, const std::vector<shot::MatteSource>& sources,
+                 const std::vector<std::string>& files);
 
-/// The matte of the composite: the model's, held out.
+/// Makes a job's model matte that of the composite: the holdouts, which stay in front of what the
+/// model makes, are cut out, and the shot's strength at that frame scales the rest.
+void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte);
+
+/// The matte of the composite: the model's, held out, at the shot's strength.
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 
 /// Reads every plate and matte of the shot; frames past the last one hold it (the clip is 4k+1

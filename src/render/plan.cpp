@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "clip/beats.h"
 #include "clip/encoding.h"
 #include "image/colour.h"
 #include "model/sampling/sampler.h"
@@ -12,6 +11,7 @@
 #include "render/plan_files.h"
 #include "render/plan_inputs.h"
 #include "render/plan_problems.h"
+#include "render/plan_prompts.h"
 #include "render/policies.h"
 #include "support/in_parallel.h"
 #include "support/interrupt.h"
@@ -114,7 +114,7 @@ void planRegion(RenderPlan& plan, Problems& problems) {
             const FrameJob& job = plan.frames[first + i];
             Matte matte = readModelMatte(plan, job);
             found[i].bounds = matte.bounds();
-            holdOut(plan, job, matte);
+            compositeMatte(plan, job, matte);
             found[i].changes = !matte.bounds().empty();
             found[i].coverage = matte.coverage();
         });
@@ -175,20 +175,6 @@ void planSampler(RenderPlan& plan, Problems& problems) {
                          : plan.shot.matteFill == shot::MatteFill::Plate;
 }
 
-/// The shot's prompt and its beats, over latent frames.
-void planPrompts(RenderPlan& plan) {
-    std::vector<clip::Beat> beats;
-    for (const shot::Beat& beat : plan.shot.beats) {
-        const auto job = std::find_if(plan.frames.begin(), plan.frames.end(),
-                                      [&](const FrameJob& it) { return it.frame == beat.from; });
-        beats.push_back({static_cast<int>(job - plan.frames.begin()), beat.blend});
-    }
-    const auto weights = clip::beatWeights(beats, plan.latentFrames, plan.model.temporalScale);
-    plan.prompts = {{plan.shot.prompt, weights.front()}};
-    for (size_t i = 0; i < beats.size(); ++i)
-        plan.prompts.push_back({plan.shot.beats[i].prompt, weights[i + 1]});
-}
-
 /// Evaluations of the transformer that all steps take: at each, in each window one for every prompt
 /// that holds in it, and one more where the step is guided.
 double evaluations(const RenderPlan& plan) {
@@ -199,6 +185,26 @@ double evaluations(const RenderPlan& plan) {
     const auto steps = model::makeSampler(sampler.scheduler, sampler.steps, sampler.shift);
     for (const double timestep : steps->timesteps()) guided += sampler.guidanceAt(timestep) > 1;
     return prompted * sampler.steps + guided * static_cast<double>(plan.windows.size());
+}
+
+/// How VACE's hints are scaled in each window: by the greatest strength above 1 that a guide has in
+/// one of its frames.
+std::vector<double> planHints(const RenderPlan& plan) {
+    std::vector<double> scales(plan.windows.size(), 1);
+    const int scale = plan.model.temporalScale;
+    for (const FrameJob& job : plan.frames) {
+        // The latent frame that stands for the job's; of the padded clip the last job's is the
+        // last.
+        const int latent = (job.index + scale - 1) / scale;
+        for (size_t g = 0; g < job.guides.size(); ++g) {
+            if (job.guides[g].empty()) continue;
+            const double strength = plan.shot.guides[g].strength.at(job.frame);
+            for (size_t w = 0; w < scales.size(); ++w)
+                if (latent >= plan.windows[w].first && latent < plan.windows[w].end())
+                    scales[w] = std::max(scales[w], strength);
+        }
+    }
+    return scales;
 }
 
 /// Windows over the clip's latent frames.
@@ -240,7 +246,8 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     plan.latentWidth = plan.region.width / model.spatialScale;
     plan.windows = planWindows(plan, problems);
     if (plan.windows.empty()) return;
-    planPrompts(plan);
+    planPrompts(plan, problems);
+    plan.hintScales = planHints(plan);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     const int references = static_cast<int>(plan.shot.references.size());
     const int bytes = plan.dtype == "float32" ? 4 : 2;
@@ -251,22 +258,16 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     plan.work.denoise = plan.cost.forwardFlops * evaluations(plan);
     plan.work.decode = plan.cost.decodeFlops;
     plan.peakBytes = plan.cost.peakBytes;
+    const double samples =
+        static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
+    if (plan.showsGuides()) plan.peakBytes += 4 * 3 * samples;  // the clip that the guides are in
     if (keepsDetail(plan)) {
         // The plate goes through the VAE once more, and the clip that comes back is kept beside the
         // generated one, with its weights.
-        const double samples =
-            static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
         plan.work.detail = model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
         plan.peakBytes += 4 * 4 * samples;
     }
     plan.peakBytes = std::max(plan.peakBytes, deliveryBytes(plan));
-}
-
-/// What the shot file may say and this version does not render yet; refused, never ignored.
-void refuseUnsupported(const shot::Shot& shot, Problems& problems) {
-    for (size_t i = 0; i < shot.guides.size(); ++i)
-        problems.error(ExitCode::Usage, "guides are not rendered by this version; take them out",
-                       shot.place(cat("guides.", i)));
 }
 
 /// What the shot says and its model cannot do is refused; what it does otherwise is a warning.
@@ -279,20 +280,23 @@ void checkCapabilities(const RenderPlan& plan, Problems& problems) {
     };
     if (!plan.model.takesReferences && !shot.references.empty()) refuse("references");
     if (!plan.model.takesKeyframes && !shot.keyframes.empty()) refuse("keyframes");
+    if (plan.model.heldByNoise && !shot.guides.empty()) refuse("guides");
     if (!plan.model.loss.empty()) problems.warning(plan.model.loss, shot.place("model.path"));
 }
 
 }  // namespace
 
-bool PromptPlan::holdsIn(const clip::TimeWindow& window) const {
-    return std::any_of(weights.begin() + window.first, weights.begin() + window.end(),
-                       [](float weight) { return weight > 0; });
-}
-
 int RenderPlan::firstGenerated() const {
     const auto first = std::find_if(frames.begin(), frames.end(),
                                     [](const FrameJob& job) { return job.generated; });
     return static_cast<int>(first - frames.begin());
+}
+
+bool RenderPlan::showsGuides() const {
+    return std::any_of(frames.begin(), frames.end(), [](const FrameJob& job) {
+        return std::any_of(job.guides.begin(), job.guides.end(),
+                           [](const std::string& file) { return !file.empty(); });
+    });
 }
 
 RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems& problems) {
@@ -303,7 +307,6 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     for (const shot::Lora& lora : shot.model.loras)
         plan.loras.push_back(
             {lora.path.path, lora.strength, static_cast<model::Experts>(lora.experts)});
-    refuseUnsupported(shot, problems);
     planFiles(plan, options, problems);
     const bool haveModel = attemptAt(problems, shot.place("model.path"), [&] {
         plan.model = model::describeModel(model::findModel(shot.model.path, shot.folder));

@@ -32,6 +32,9 @@ struct FrameJob {
     std::vector<std::string>
         mattes;  ///< one a matte source; none before the onset, where no matte is read
     std::vector<std::string> holdouts;  ///< the same for holdouts
+    std::vector<std::string> guides;    ///< one a guide; empty where it does not steer this frame
+    /// One a beat, each one a matte source of its own; none where it has none, or has not begun.
+    std::vector<std::vector<std::string>> beatMattes;
     std::string output;
     bool generated = false;  ///< from the onset on; frames before it are the plate
     bool deliver = true;     ///< asked for by --frames
@@ -57,7 +60,10 @@ struct SamplerPlan {
 /// A prompt and where it holds.
 struct PromptPlan {
     std::string text;
-    std::vector<float> weights;  ///< 0..1, one a latent frame; those of all prompts sum to 1
+    /// 0..1, those of all prompts sum to 1: one a latent frame, or where beats have mattes
+    /// [latentFrames][latentHeight][latentWidth].
+    std::vector<float> weights;
+    int cells = 1;  ///< weights a latent frame
 
     /// Whether it has a weight in a window.
     bool holdsIn(const clip::TimeWindow& window) const;
@@ -100,6 +106,9 @@ struct RenderPlan {
     std::vector<clip::TimeWindow> windows;  ///< over latent frames
     std::vector<PromptPlan> prompts;        ///< the shot's prompt, then its beats
     bool fillPlate = true;                  ///< the reactive clip shows the plate inside the matte
+    /// What scales VACE's hints in each window: 1 as trained, more where a guide's strength is. Of
+    /// no window: 1.
+    std::vector<double> hintScales;
     SamplerPlan sampler;
     std::string requestedFrames;     ///< as --frames gave them; empty: all
     std::vector<std::string> wedge;  ///< as PlanOptions gave it
@@ -111,6 +120,7 @@ struct RenderPlan {
 
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none
+    bool showsGuides() const;  ///< whether a guide steers any frame
 };
 
 /// Resolves a shot into a plan: reads the header of every plate, matte, reference, keyframe and

@@ -6,6 +6,7 @@
 
 #include "image/sequence.h"
 #include "render/plan_problems.h"
+#include "render/plan_prompts.h"
 #include "support/strings.h"
 
 namespace derrumbe::render {
@@ -55,6 +56,41 @@ std::vector<std::string> matteFiles(const std::vector<shot::MatteSource>& source
     return files;
 }
 
+/// One file a guide; none of one that does not steer this frame.
+std::vector<std::string> guideFiles(const shot::Shot& shot, int frame, Problems& problems) {
+    std::vector<std::string> files;
+    for (size_t g = 0; g < shot.guides.size(); ++g) {
+        const shot::Guide& guide = shot.guides[g];
+        const Place place = shot.place(cat("guides.", g, ".path"));
+        files.emplace_back();
+        if (!guide.frames.empty() &&
+            std::find(guide.frames.begin(), guide.frames.end(), frame) == guide.frames.end())
+            continue;
+        files.back() = image::SequencePath::parse(guide.path.string()).file(frame);
+        if (!isThere(files.back(), place, problems))
+            problems.error(ExitCode::Input,
+                           cat("no guide for frame ", frame, ": ", files.back(),
+                               guide.frames.empty() ? "; `frames` says which ones it has" : ""),
+                           place);
+    }
+    return files;
+}
+
+/// The mattes of every beat, in the frames that the model makes and where it has begun.
+void addBeatMattes(RenderPlan& plan, Problems& problems) {
+    const shot::Shot& shot = plan.shot;
+    const std::vector<clip::Beat> beats = timeline(plan);
+    for (FrameJob& job : plan.frames) {
+        if (!job.generated) continue;
+        for (size_t b = 0; b < beats.size(); ++b) {
+            job.beatMattes.emplace_back();
+            if (clip::takenOver(beats[b], job.index) > 0)
+                job.beatMattes.back() = matteFiles(shot.beats[b].mattes, cat("beats.", b, ".matte"),
+                                                   job.frame, shot, problems);
+        }
+    }
+}
+
 /// The shot's policy for plates that are not there.
 void fillGaps(RenderPlan& plan, const std::vector<int>& missing, Problems& problems) {
     const shot::Shot& shot = plan.shot;
@@ -95,6 +131,7 @@ std::map<std::string, std::string> inputFiles(const RenderPlan& plan,
         add(job.plate, "a plate");
         for (const std::string& matte : job.mattes) add(matte, "a matte");
         for (const std::string& holdout : job.holdouts) add(holdout, "a holdout");
+        for (const std::string& guide : job.guides) add(guide, "a guide");
     }
     // Also those that this render does not read: they are the artist's.
     const auto addAll = [&](const std::vector<shot::MatteSource>& sources, const char* what) {
@@ -104,6 +141,10 @@ std::map<std::string, std::string> inputFiles(const RenderPlan& plan,
     };
     addAll(plan.shot.mattes, "a matte");
     addAll(plan.shot.holdouts, "a holdout");
+    for (const shot::Beat& beat : plan.shot.beats) addAll(beat.mattes, "a matte");
+    for (const shot::Guide& guide : plan.shot.guides)
+        for (const FrameJob& job : plan.frames)
+            add(image::SequencePath::parse(guide.path.string()).file(job.frame), "a guide");
     for (const shot::FilePath& reference : plan.shot.references) add(reference.path, "a reference");
     for (const shot::Keyframe& keyframe : plan.shot.keyframes)
         add(keyframe.path.path, "a keyframe");
@@ -142,9 +183,11 @@ void planFiles(RenderPlan& plan, const PlanOptions& options, Problems& problems)
         if (job.generated) {
             job.mattes = matteFiles(shot.mattes, "matte", job.frame, shot, problems);
             job.holdouts = matteFiles(shot.holdouts, "holdout", job.frame, shot, problems);
+            job.guides = guideFiles(shot, job.frame, problems);
         }
         plan.frames.push_back(std::move(job));
     }
+    addBeatMattes(plan, problems);
     if (!missing.empty()) fillGaps(plan, missing, problems);
 }
 

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "image/matte.h"
+#include "image/read_frame.h"
 #include "image/whole_file.h"
 #include "image/write_exr.h"
+#include "render/guides.h"
 #include "render/inputs.h"
 #include "render/plan_problems.h"
 #include "support/strings.h"
@@ -34,6 +36,28 @@ image::PlateProbe probeWhole(const std::string& file) {
     image::checkWhole(picture);
     image::checkColour(picture);
     return picture;
+}
+
+/// Headers of every guide that is used, and the numbers of the first picture of those that may hold
+/// more than a picture does.
+void checkGuides(const RenderPlan& plan, Problems& problems) {
+    std::set<std::string> seen;
+    std::set<size_t> read;
+    for (const FrameJob& job : plan.frames)
+        for (size_t g = 0; g < job.guides.size(); ++g) {
+            std::error_code error;
+            const std::string& file = job.guides[g];
+            if (file.empty() || !seen.insert(cat(g, " ", file)).second ||
+                !std::filesystem::exists(file, error))
+                continue;
+            attemptAt(problems, plan.shot.place(cat("guides.", g, ".path")), [&] {
+                const image::PlateProbe picture = image::probe(file);
+                image::checkWhole(picture);
+                checkGuide(plan, plan.shot.guides[g], picture);
+                if (picture.isFloating() && read.insert(g).second)
+                    checkGuideValues(plan.shot.guides[g], image::readPlate(file));
+            });
+        }
 }
 
 }  // namespace
@@ -108,7 +132,10 @@ void checkOtherPictures(const RenderPlan& plan, Problems& problems) {
     for (const FrameJob& job : plan.frames) {
         checkMattes(shot.mattes, "matte", job.mattes);
         checkMattes(shot.holdouts, "holdout", job.holdouts);
+        for (size_t b = 0; b < job.beatMattes.size(); ++b)
+            checkMattes(shot.beats[b].mattes, cat("beats.", b, ".matte"), job.beatMattes[b]);
     }
+    checkGuides(plan, problems);
     for (size_t i = 0; i < shot.references.size(); ++i)
         attemptAt(problems, shot.place(cat("references.", i)),
                   [&] { probeWhole(shot.references[i].string()); });

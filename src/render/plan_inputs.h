@@ -15,8 +15,9 @@ std::optional<image::PlateProbe> checkPlates(RenderPlan& plan, Problems& problem
 /// cannot hold. After checkPlates().
 void checkDelivery(const RenderPlan& plan, const image::PlateProbe& first, Problems& problems);
 
-/// Reads the headers of every matte that is used, of references and of keyframes, and checks their
-/// sizes and channels. After checkPlates().
+/// Reads the headers of every matte and guide that is used, of references and of keyframes, and
+/// checks their sizes and channels; of a guide that is floating-point data also its first picture.
+/// After checkPlates().
 void checkOtherPictures(const RenderPlan& plan, Problems& problems);
 
 }  // namespace derrumbe::render

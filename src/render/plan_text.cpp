@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -56,6 +57,17 @@ std::string planText(const RenderPlan& plan) {
     };
     rows("matte", &FrameJob::mattes);
     rows("holdout", &FrameJob::holdouts);
+    for (size_t g = 0; g < plan.shot.guides.size(); ++g) {
+        std::string from, to;
+        for (const FrameJob& job : plan.frames)
+            if (g < job.guides.size() && !job.guides[g].empty()) {
+                if (from.empty()) from = job.guides[g];
+                to = job.guides[g];
+            }
+        row(g == 0 ? "guides" : "",
+            cat(shot::text(plan.shot.guides[g].type), " ", from.empty() ? "in no frame" : from));
+        if (to != from) row("", to);
+    }
     row("output", first.output);
     row("", last.output);
     row("picture",
@@ -92,6 +104,9 @@ std::string planText(const RenderPlan& plan) {
         row("beats", cat(plan.prompts.size() - 1,
                          " beside the prompt; each window is evaluated "
                          "once for every one that holds in it"));
+    const auto hints = std::max_element(plan.hintScales.begin(), plan.hintScales.end());
+    if (hints != plan.hintScales.end() && *hints > 1)
+        row("hints", cat("VACE's scaled up to ", *hints, " times, by the guides' strength"));
     row("work", cat(number(plan.work.total() / 1e12, 2), " TFLOP"));
     row("memory", size(plan.peakBytes));
     return text;
@@ -106,6 +121,7 @@ std::string planJson(const RenderPlan& plan) {
                          {"plate", job.plate},
                          {"mattes", job.mattes},
                          {"holdouts", job.holdouts},
+                         {"guides", job.guides},
                          {"output", job.output},
                          {"generated", job.generated},
                          {"deliver", job.deliver}});
@@ -113,8 +129,10 @@ std::string planJson(const RenderPlan& plan) {
     for (const model::LoraFile& lora : plan.loras)
         loras.push_back({{"path", lora.path.string()}, {"strength", lora.strength}});
     ordered_json windows = ordered_json::array();
-    for (const clip::TimeWindow& w : plan.windows)
-        windows.push_back({{"first", w.first}, {"length", w.length}});
+    for (size_t w = 0; w < plan.windows.size(); ++w)
+        windows.push_back({{"first", plan.windows[w].first},
+                           {"length", plan.windows[w].length},
+                           {"hint_scale", plan.hintScales[w]}});
     ordered_json sampler = {{"scheduler", plan.sampler.scheduler},
                             {"steps", plan.sampler.steps},
                             {"guidance", plan.sampler.guidance},

@@ -88,6 +88,9 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         add(job.plate, "plate");
         for (const std::string& matte : job.mattes) add(matte, "matte");
         for (const std::string& holdout : job.holdouts) add(holdout, "holdout");
+        for (const std::string& guide : job.guides) add(guide, "guide");
+        for (const auto& mattes : job.beatMattes)
+            for (const std::string& matte : mattes) add(matte, "matte");
     }
     for (const shot::Keyframe& keyframe : plan.shot.keyframes)
         add(keyframe.path.string(), "keyframe");

@@ -9,6 +9,11 @@ at::Tensor startNoise(const RenderPlan& plan, int references) {
                                plan.latentFrames + references, plan.latentHeight, plan.latentWidth);
 }
 
+at::Tensor weightsOf(const RenderPlan& plan, const PromptPlan& prompt) {
+    const at::Tensor weights = at::tensor(prompt.weights, at::kFloat);
+    return prompt.cells == 1 ? weights : weights.view({-1, plan.latentHeight, plan.latentWidth});
+}
+
 namespace {
 
 /// The frames of one window, with the reference frames before them, as every window must see the
@@ -18,21 +23,24 @@ at::Tensor cut(const at::Tensor& whole, const clip::TimeWindow& window, int refe
     return references == 0 ? part : at::cat({whole.narrow(2, 0, references), part}, 2);
 }
 
-/// A prompt's share at each latent frame of a window, references first: [1, 1, R+T, 1, 1].
-at::Tensor promptShare(const PromptPlan& prompt, const clip::TimeWindow& window, int references) {
-    const at::Tensor share = at::tensor(std::vector<float>(prompt.weights.begin() + window.first,
-                                                           prompt.weights.begin() + window.end()),
-                                        at::kFloat);
-    const at::Tensor mean = share.mean().expand({references});
-    return at::cat({mean, share}).view({1, 1, -1, 1, 1});
+/// A prompt's share at each latent frame of a window, references first: [1, 1, R+T, 1, 1], or with
+/// the latents' height and width where it differs by place.
+at::Tensor promptShare(const RenderPlan& plan, const PromptPlan& prompt,
+                       const clip::TimeWindow& window, int references) {
+    at::Tensor share = weightsOf(plan, prompt).narrow(0, window.first, window.length);
+    if (share.dim() == 1) share = share.view({-1, 1, 1});
+    const at::Tensor mean = share.mean(0, true).expand({references, share.size(1), share.size(2)});
+    return at::cat({mean, share}).unsqueeze(0).unsqueeze(0);
 }
 
 /// With every prompt that holds in the window, blended, and guided away from the negative one. A
 /// prompt that holds alone is not touched.
 at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
-                          const Conditions& conditions, const clip::TimeWindow& window,
+                          const Conditions& conditions, size_t windowIndex,
                           const at::Tensor& latents, const at::Tensor& conditioning,
                           double timestep) {
+    const clip::TimeWindow& window = plan.windows[windowIndex];
+    const double hints = plan.hintScales.empty() ? 1 : plan.hintScales[windowIndex];
     const double guidance = plan.sampler.guidanceAt(timestep);
     std::vector<size_t> holding;
     std::vector<at::Tensor> prompts;
@@ -43,13 +51,13 @@ at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
     }
     if (guidance > 1) prompts.push_back(conditions.negativePrompt);
     const std::vector<at::Tensor> velocities =
-        model.velocity(latents, timestep, at::cat(prompts), conditioning, 1.0).split(1);
+        model.velocity(latents, timestep, at::cat(prompts), conditioning, hints).split(1);
     at::Tensor cond = velocities.front();
     if (holding.size() > 1) {
         cond = at::zeros_like(latents);
         for (size_t i = 0; i < holding.size(); ++i)
             cond.add_(velocities[i] *
-                      promptShare(plan.prompts[holding[i]], window, conditions.references));
+                      promptShare(plan, plan.prompts[holding[i]], window, conditions.references));
     }
     return guidance > 1 ? model::guide(cond, velocities.back(), guidance) : cond;
 }
@@ -64,7 +72,7 @@ at::Tensor blendedVelocity(const RenderPlan& plan, model::VideoModel& model,
     for (size_t i = 0; i < plan.windows.size(); ++i) {
         const clip::TimeWindow& window = plan.windows[i];
         const at::Tensor part =
-            guidedVelocity(plan, model, conditions, window, cut(latents, window, references),
+            guidedVelocity(plan, model, conditions, i, cut(latents, window, references),
                            cut(conditions.conditioning, window, references), timestep);
         const at::Tensor ramp = at::tensor(weights[i], at::kFloat).view({1, 1, -1, 1, 1});
         velocity.narrow(2, references + window.first, window.length)

@@ -29,6 +29,9 @@ struct DenoiseState {
     model::SamplerState sampler;
 };
 
+/// A prompt's weights over the latents, [T], or [T, h, w] where they differ by place. float32.
+at::Tensor weightsOf(const RenderPlan& plan, const PromptPlan& prompt);
+
 /// The noise that a render starts from, [1, C, R+T, h, w]: references count backwards from -1.
 at::Tensor startNoise(const RenderPlan& plan, int references);
 
@@ -38,7 +41,9 @@ using StepDone = std::function<void(int step, int steps, const DenoiseState& sta
 /// blended by the windows' weights, so that there is one latent for the whole shot (MultiDiffusion,
 /// Bar-Tal et al. 2023, over time). Where a window holds several prompts (the shot's beats) it is
 /// evaluated with each of them, and the velocities are blended by the prompts' weights at each
-/// latent frame in the same way; references see the prompts by their mean weight. Where the model
+/// latent frame, and where beats have mattes at each of its cells, in the same way; references see
+/// the prompts by their mean weight in time. VACE's hints are scaled as the plan says of each
+/// window. Where the model
 /// is not shown the plate (`heldByNoise`), the plate's latents are held outside the mask. Goes on
 /// from `state.sampler.step`. `done` is called after each step and may throw to stop.
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,

@@ -76,7 +76,7 @@ void checkBeats(const Check& check, int firstFrame) {
         if (!shot.given(key)) continue;
         if (std::find(shot.frames.begin(), shot.frames.end(), beat.from) == shot.frames.end()) {
             check.error(key, cat("beat ", beat.from, " is not one of the shot's frames"));
-        } else if (before && beat.from <= *before) {
+        } else if (before && (beat.mattes.empty() ? beat.from <= *before : beat.from < *before)) {
             check.error(
                 key, cat("beat ", beat.from, " does not come after the one before it, ", *before));
         } else if (shot.onset && beat.from < *shot.onset && beat.from != firstFrame) {
@@ -84,6 +84,30 @@ void checkBeats(const Check& check, int firstFrame) {
                                    " is before the onset, where the frames are the plate's"));
         }
         before = beat.from;
+    }
+}
+
+void checkGuides(const Check& check) {
+    const Shot& shot = check.shot;
+    for (size_t i = 0; i < shot.guides.size(); ++i) {
+        const FrameList& frames = shot.guides[i].frames;
+        const std::string key = cat("guides.", i, ".frames");
+        const auto ofShot = [&](int frame) {
+            return std::find(shot.frames.begin(), shot.frames.end(), frame) != shot.frames.end();
+        };
+        const auto known = std::count_if(frames.begin(), frames.end(), ofShot);
+        if (frames.empty()) continue;
+        if (known == 0) {
+            check.error(key, cat("none of the guide's frames ", formatFrameRange(frames),
+                                 " is one of the shot's (", formatFrameRange(shot.frames), ")"));
+        } else if (shot.onset && *std::max_element(frames.begin(), frames.end()) < *shot.onset) {
+            check.warning(key,
+                          "the guide's frames are before the onset, where the frames are the "
+                          "plate's");
+        } else if (static_cast<size_t>(known) != frames.size()) {
+            check.warning(key, cat("of the guide's frames ", formatFrameRange(frames), " ", known,
+                                   " are the shot's"));
+        }
     }
 }
 
@@ -110,6 +134,7 @@ void checkTimes(const Check& check) {
         }
     }
     checkBeats(check, *first);
+    checkGuides(check);
     const Windows& windows = shot.windows;
     if (windows.length && windows.overlap && *windows.overlap >= *windows.length) {
         check.error("windows.overlap", cat("windows of ", *windows.length,
@@ -117,7 +142,8 @@ void checkTimes(const Check& check) {
     }
 }
 
-void checkMattes(const Check& check, const char* list, const std::vector<MatteSource>& mattes) {
+void checkMattes(const Check& check, const std::string& list,
+                 const std::vector<MatteSource>& mattes) {
     for (size_t i = 0; i < mattes.size(); ++i) {
         const MatteSource& matte = mattes[i];
         const std::string key = cat(list, ".", i);
@@ -150,6 +176,9 @@ void checkOverwrites(const Check& check) {
         {"plate.path", &shot.plate.path}};
     for (const MatteSource& matte : shot.mattes) inputs.emplace_back("matte.path", &matte.path);
     for (const MatteSource& matte : shot.holdouts) inputs.emplace_back("holdout.path", &matte.path);
+    for (const Beat& beat : shot.beats)
+        for (const MatteSource& matte : beat.mattes)
+            inputs.emplace_back("beats.matte.path", &matte.path);
     for (const Guide& guide : shot.guides) inputs.emplace_back("guides.path", &guide.path);
     for (const Keyframe& keyframe : shot.keyframes)
         inputs.emplace_back("keyframes.path", &keyframe.path);
@@ -231,6 +260,8 @@ void checkShot(const Shot& shot, Problems& problems) {
     checkTimes(check);
     checkMattes(check, "matte", shot.mattes);
     checkMattes(check, "holdout", shot.holdouts);
+    for (size_t i = 0; i < shot.beats.size(); ++i)
+        checkMattes(check, cat("beats.", i, ".matte"), shot.beats[i].mattes);
     checkOutput(check);
 }
 

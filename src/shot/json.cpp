@@ -88,6 +88,14 @@ Json mattesJson(const std::vector<MatteSource>& mattes) {
     return list;
 }
 
+Json curveJson(const Curve& curve) {
+    if (curve.keys.empty()) return curve.constant;
+    Json list = Json::array();
+    for (const Curve::Key& key : curve.keys)
+        list.push_back({{"frame", key.frame}, {"value", key.value}});
+    return list;
+}
+
 Json regionJson(const Region& region) {
     if (region.kind == RegionKind::Auto) return "auto";
     if (region.kind == RegionKind::Full) return "full";
@@ -103,11 +111,17 @@ Json controlsJson(const Shot& shot, const std::string& what) {
             list.push_back({{"frame", it.frame}, {"path", it.path.written}});
     } else if (what == "beats") {
         for (const Beat& it : shot.beats)
-            list.push_back({{"from", it.from}, {"prompt", it.prompt}, {"blend", it.blend}});
+            list.push_back({{"from", it.from},
+                            {"prompt", it.prompt},
+                            {"blend", it.blend},
+                            {"matte", mattesJson(it.mattes)}});
     } else if (what == "guides") {
         for (const Guide& it : shot.guides) {
-            list.push_back(
-                {{"type", text(it.type)}, {"path", it.path.written}, {"strength", it.strength}});
+            const Json frames = it.frames.empty() ? Json() : Json(formatFrameRange(it.frames));
+            list.push_back({{"type", text(it.type)},
+                            {"path", it.path.written},
+                            {"strength", curveJson(it.strength)},
+                            {"frames", frames}});
         }
     } else {
         for (const Lora& it : shot.model.loras)
@@ -139,6 +153,7 @@ Json shotJson(const Shot& shot) {
     json["prompt"] = shot.prompt;
     json["negative_prompt"] = shot.negativePrompt;
     json["onset"] = orNull(shot.onset);
+    json["strength"] = curveJson(shot.strength);
     json["beats"] = controlsJson(shot, "beats");
     json["references"] = controlsJson(shot, "references");
     json["keyframes"] = controlsJson(shot, "keyframes");

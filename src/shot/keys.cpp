@@ -104,10 +104,19 @@ std::vector<Key> makeKeys() {
          {},
          -kLastFrame,
          kLastFrame},
+        {"strength",
+         T::Curve,
+         kOptional,
+         "1",
+         "[{frame: 1009, value: 0}, {frame: 1020, value: 1}]",
+         "How much the composite takes of the generated picture: 0 leaves the plate bit for bit",
+         {},
+         0,
+         1},
         {"beats", T::Groups, kOptional, "[]",
          "[{from: 1017, prompt: \"the roof drops\", blend: 6}]",
-         "A timeline of prompts: each holds from its frame on, in place of `prompt` or the one "
-         "before"},
+         "Prompts in time and place: each holds from its frame on, inside its matte, in place of "
+         "`prompt` or those before"},
         {"beats.from",
          T::Whole,
          kRequired,
@@ -128,6 +137,8 @@ std::vector<Key> makeKeys() {
          {},
          0,
          10000},
+        {"beats.matte", T::OneOrGroups, kOptional, "[]", "{path: mattes/roof.####.exr}",
+         "Where it holds; everywhere without one"},
         {"references", T::Paths, kOptional, "[]", "[refs/dust.jpg]",
          "Images that the result should resemble"},
         {"keyframes", T::Groups, kOptional, "[]", "[{frame: 1049, path: concept.exr}]",
@@ -152,16 +163,19 @@ std::vector<Key> makeKeys() {
          "previz",
          "What the sequence shows",
          {"previz", "depth", "flow", "scribble"}},
-        {"guides.path", T::Path, kRequired, "", "previz/a.####.exr", "A sequence, or one image"},
+        {"guides.path", T::Path, kRequired, "", "previz/a.####.exr",
+         "A sequence, or one image that is held for every frame"},
         {"guides.strength",
-         T::Number,
+         T::Curve,
          kOptional,
          "1",
          "0.7",
-         "0 has no effect, 1 is as trained",
+         "Up to 1 how opaque it lies over what the model is shown without it, above by how much "
+         "VACE's hints are scaled; 0 has no effect, 1 is as trained",
          {},
          0,
          2},
+        {"guides.frames", T::Frames, kOptional, "(all)", "1009-1030", "The frames that it steers"},
 
         {"model", T::Group, kOptional, "{}", "{path: derrumbe-mini}", "The model"},
         {"model.path", T::Name, kOptional, "derrumbe-mini", "Wan2.1-VACE-1.3B-diffusers",
@@ -343,17 +357,17 @@ std::vector<Key> makeKeys() {
     };
 }
 
-/// A holdout takes the keys of a matte.
-std::vector<Key> withHoldoutKeys(std::vector<Key> all) {
+/// Other groups that take the keys of a matte.
+std::vector<Key> withMatteKeys(std::vector<Key> all, const std::string& group) {
     std::vector<Key> copies;
     for (const Key& key : all)
         if (key.path.rfind("matte.", 0) == 0) {
             copies.push_back(key);
-            copies.back().path = "holdout" + key.path.substr(5);
+            copies.back().path = group + key.path.substr(5);
         }
-    const auto holdout =
-        std::find_if(all.begin(), all.end(), [](const Key& key) { return key.path == "holdout"; });
-    all.insert(holdout + 1, copies.begin(), copies.end());
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const Key& key) { return key.path == group; });
+    all.insert(found + 1, copies.begin(), copies.end());
     return all;
 }
 
@@ -375,7 +389,8 @@ std::string Key::parent() const {
 }
 
 const std::vector<Key>& keys() {
-    static const std::vector<Key> all = withHoldoutKeys(makeKeys());
+    static const std::vector<Key> all =
+        withMatteKeys(withMatteKeys(makeKeys(), "holdout"), "beats.matte");
     return all;
 }
 

@@ -14,6 +14,7 @@ enum class KeyType {
     WholeOrAuto,  ///< the same, or `auto`
     Seed,         ///< a whole number of 64 bits without a sign
     Number,       ///< a finite number in [minimum, maximum]
+    Curve,        ///< the same, or a list of {frame: F, value: N} with F rising
     Rate,         ///< frames a second: 24, 23.976 or 24000/1001
     Flag,         ///< true | false
     Choice,       ///< one of `choices`
@@ -38,7 +39,7 @@ struct Key {
     std::string example;    ///< a YAML value
     std::string help;       ///< one sentence, ends without a full stop
     std::vector<std::string> choices = {};
-    double minimum = 0, maximum = 0;  ///< of Whole and Number
+    double minimum = 0, maximum = 0;  ///< of Whole, Number and Curve
 
     std::string name() const;    ///< the last part of the path
     std::string parent() const;  ///< the path without it; empty at the top

@@ -57,6 +57,7 @@ void readControls(const Section& in, Shot& out) {
         set(beat.from, entry.whole("from"));
         set(beat.prompt, entry.text("prompt"));
         set(beat.blend, entry.whole("blend"));
+        for (const Section& matte : entry.groups("matte")) beat.mattes.push_back(readMatte(matte));
         out.beats.push_back(beat);
     }
     set(out.references, in.paths("references"));
@@ -70,7 +71,8 @@ void readControls(const Section& in, Shot& out) {
         Guide guide;
         setChoice(guide.type, entry.choice("type"));
         set(guide.path, entry.path("path"));
-        set(guide.strength, entry.number("strength"));
+        set(guide.strength, entry.curve("strength"));
+        set(guide.frames, entry.frames("frames"));
         out.guides.push_back(guide);
     }
 }
@@ -132,6 +134,7 @@ void readShot(const Section& in, Shot& out) {
     set(out.prompt, in.text("prompt"));
     set(out.negativePrompt, in.text("negative_prompt"));
     out.onset = in.whole("onset");
+    set(out.strength, in.curve("strength"));
     readControls(in, out);
     readModel(in.group("model"), out.model);
     readSampler(in.group("sampler"), out.sampler);

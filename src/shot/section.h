@@ -35,6 +35,7 @@ class Section {
         const std::string& name) const;  ///< Whole and WholeOrAuto (auto: not given)
     std::optional<std::uint64_t> seed(const std::string& name) const;
     std::optional<double> number(const std::string& name) const;
+    std::optional<Curve> curve(const std::string& name) const;
     std::optional<bool> flag(const std::string& name) const;
     std::optional<size_t> choice(const std::string& name) const;  ///< index into the key's choices
     std::optional<std::vector<size_t>> choices(const std::string& name) const;
@@ -58,6 +59,9 @@ class Section {
   private:
     const Node* find(const std::string& name) const;  ///< nullptr where absent or null
     const Node* scalar(const std::string& name, const char* wanted) const;
+    /// One key of a curve, `item` being named `entry`; none where it is wrong.
+    std::optional<Curve::Key> curveKey(const std::string& name, const std::string& entry,
+                                       const Node& item) const;
     const Key& key(const std::string& name) const;
     std::string below(const std::string& name) const {
         return path_.empty() ? name : path_ + "." + name;

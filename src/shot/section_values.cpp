@@ -77,6 +77,59 @@ std::optional<double> Section::number(const std::string& name) const {
     return std::nullopt;
 }
 
+std::optional<Curve::Key> Section::curveKey(const std::string& name, const std::string& entry,
+                                            const Node& item) const {
+    const std::string wanted = cat("{frame: a frame, value: a number ", rangeText(key(name)), "}");
+    const Node *frame = item.find("frame"), *value = item.find("value");
+    const auto number = [](const Node* node) {
+        return node != nullptr && node->kind == Node::Kind::Scalar && !node->quoted;
+    };
+    if (item.kind == Node::Kind::Map && item.keys.size() == 2 && number(frame) && number(value)) {
+        const Key& onset = *findKey("onset");  // the same bounds for every frame number
+        const std::optional<int> at = parseAll<int>(frame->text);
+        const std::optional<double> level = parseAll<double>(value->text);
+        // a NaN fails both comparisons
+        if (at && *at >= onset.minimum && *at <= onset.maximum && level &&
+            *level >= key(name).minimum && *level <= key(name).maximum)
+            return Curve::Key{*at, *level + 0.0};  // -0 becomes 0
+    }
+    wrong(entry, item, wanted);
+    return std::nullopt;
+}
+
+std::optional<Curve> Section::curve(const std::string& name) const {
+    const Node* node = find(name);
+    Curve curve;
+    if (node != nullptr && node->kind == Node::Kind::List && !node->items.empty()) {
+        for (size_t i = 0; i < node->items.size(); ++i) {
+            const Node& item = node->items[i];
+            const std::string entry = cat(name, ".", i);
+            reading_->places[below(entry)] = item.place;
+            const std::optional<Curve::Key> one = curveKey(name, entry, item);
+            if (!one) continue;
+            if (!curve.keys.empty() && one->frame <= curve.keys.back().frame) {
+                reading_->problems.error(ExitCode::Usage,
+                                         cat(below(entry), ": frame ", one->frame,
+                                             " does not come after the one before "
+                                             "it, ",
+                                             curve.keys.back().frame),
+                                         item.place);
+                continue;
+            }
+            curve.keys.push_back(*one);
+        }
+        return curve;
+    }
+    if (node != nullptr && node->kind != Node::Kind::Scalar) {
+        wrong(name, *node, cat("a number ", rangeText(key(name)), " or a list of {frame, value}"));
+        return std::nullopt;
+    }
+    const std::optional<double> level = number(name);
+    if (!level) return std::nullopt;
+    curve.constant = *level;
+    return curve;
+}
+
 std::optional<bool> Section::flag(const std::string& name) const {
     const Node* node = scalar(name, "true or false");
     if (node == nullptr) return std::nullopt;

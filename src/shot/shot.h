@@ -35,6 +35,20 @@ struct Rate {
     bool operator==(const Rate&) const = default;
 };
 
+/// A number over time: linear between its keys, held before the first and after the last.
+struct Curve {
+    struct Key {
+        int frame = 0;
+        double value = 0;
+        bool operator==(const Key&) const = default;
+    };
+    double constant = 1;    ///< where there are no keys
+    std::vector<Key> keys;  ///< rising in `frame`
+
+    double at(int frame) const;
+    bool operator==(const Curve&) const = default;
+};
+
 /// Recorded in log and EXR header, and usable as {show} {name} {take} in output paths.
 struct Identity {
     std::string show;  ///< empty: not said
@@ -80,19 +94,21 @@ struct Keyframe {
     FilePath path;  ///< one image
 };
 
-/// What happens from a frame on, in place of `prompt` or the beat before.
+/// What happens from a frame on, in place of `prompt` or the beats before.
 struct Beat {
     int from = 0;        ///< one of the shot's frames
     std::string prompt;  ///< never empty
     int blend = 8;       ///< 0..10000; frames over which it takes over, half of them before `from`
+    std::vector<MatteSource> mattes;  ///< where it holds; empty: everywhere
 };
 
 enum class GuideType { Previz, Depth, Flow, Scribble };
 
 struct Guide {
     GuideType type = GuideType::Previz;
-    FilePath path;        ///< a sequence pattern, or one image held for every frame
-    double strength = 1;  ///< 0..2; 0: no effect, 1: as trained
+    FilePath path;     ///< a sequence pattern, or one image held for every frame
+    Curve strength;    ///< 0..2; 0: no effect, 1: as trained, above: VACE's hints scaled by it
+    FrameList frames;  ///< where it steers; empty: in every frame
 };
 
 /// Which of a pair of experts.
@@ -195,8 +211,12 @@ struct Shot {
         holdouts;  ///< taken out of the composite's matte; the model still sees the region
     std::string prompt, negativePrompt;
     std::optional<int>
-        onset;  ///< frames before it are the plate, bit for bit; none: every frame may change
-    std::vector<Beat> beats;  ///< rising in `from`; before the first one `prompt` holds
+        onset;       ///< frames before it are the plate, bit for bit; none: every frame may change
+    Curve strength;  ///< 0..1; what the composite takes of the generated picture; 0: the plate's
+                     ///< bits, 1: all that the matte gives it
+    /// Rising in `from`, those with a matte also beside each other; before the first one `prompt`
+    /// holds.
+    std::vector<Beat> beats;
     std::vector<FilePath> references;
     std::vector<Keyframe> keyframes;
     std::vector<Guide> guides;

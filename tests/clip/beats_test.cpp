@@ -54,3 +54,21 @@ TEST_CASE("weights sum to 1, whatever overlaps", "[beats]") {
         }
     }
 }
+
+TEST_CASE("a beat with an area leaves the rest to those before it", "[beats]") {
+    // Three cells: the first the beat's, the second shared, the third not its.
+    const auto rows = beatWeights({{5, 0, {{1, 0.25f, 0}}}}, 3, 4, 3);
+    CHECK(rows[1] == std::vector<float>{0, 0, 0, 0, 0, 0, 1, 0.25f, 0});
+    CHECK(rows[0] == std::vector<float>{1, 1, 1, 1, 1, 1, 0, 0.75f, 1});
+    // A moving area: a latent frame has the mean of its four.
+    const auto moving = beatWeights({{0, 0, {{1, 0}, {1, 0}, {0, 1}, {0, 1}, {0, 1}}}}, 2, 4, 2);
+    CHECK(moving[1] == std::vector<float>{1, 0, 0.25f, 0.75f});
+    // Later beats take from earlier ones, in their area alone; beyond the last plane it is held.
+    const auto over = beatWeights({{0, 0}, {0, 0, {{0, 1}}}}, 2, 4, 2);
+    CHECK(over[0] == std::vector<float>{0, 0, 0, 0});
+    CHECK(over[1] == std::vector<float>{1, 0, 1, 0});
+    CHECK(over[2] == std::vector<float>{0, 1, 0, 1});
+    // An area of all cells is no area.
+    const auto whole = beatWeights({{6, 5, {{1}}}}, 4, 4, 1);
+    CHECK(whole == beatWeights({{6, 5}}, 4, 4));
+}

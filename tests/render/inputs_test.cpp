@@ -150,3 +150,83 @@ TEST_CASE("references are fitted on white, in their own colour space", "[referen
     // 0.18 of light is lighter than the texture's code 0.18.
     CHECK(middle(inputs.references[0]) > middle(inputs.references[1]) + 0.2f);
 }
+
+TEST_CASE("the composite takes of the picture what the strength says", "[strength]") {
+    const ShotFolder folder;
+    Problems problems;
+    const RenderPlan plan =
+        folder.plan(problems, {"strength=[{frame: 3, value: 0}, {frame: 5, value: 1}]"});
+    REQUIRE_FALSE(problems.hasErrors());
+    const RenderPlan plain = folder.plan(problems);
+    const image::ColorConfig colours = image::ColorConfig::load();
+    const auto delivered = [&](const RenderPlan& of, int index) {
+        deliverFrame(of, colours, of.frames[index], greyPicture(of), "x");
+        return image::readPlate(of.frames[index].output).frame;
+    };
+    for (const int index : {1, 2, 3, 4}) {
+        const Frame plate = image::readPlate(plan.frames[index].plate).frame,
+                    whole = delivered(plain, index), made = delivered(plan, index);
+        const float strength = index < 3 ? 0.f : index == 3 ? 0.5f : 1.f;
+        for (int y = 0; y < 24; ++y)
+            for (int x = 0; x < 32; ++x)
+                for (int c = 0; c < 4; ++c) {
+                    CAPTURE(index, x, y, c);
+                    const float from = plate.at(x, y)[c], to = whole.at(x, y)[c];
+                    if (strength == 0) REQUIRE(made.at(x, y)[c] == from);
+                    if (strength == 1) REQUIRE(made.at(x, y)[c] == to);
+                    REQUIRE(made.at(x, y)[c] ==
+                            Approx(from + (to - from) * strength).epsilon(0.001));
+                }
+    }
+    // The model is shown the same, and what is composited is what is counted.
+    CHECK(inputsOf(plan).mask.values == inputsOf(plain).mask.values);
+    CHECK(plan.region.crop == plain.region.crop);
+    CHECK(plan.matteCoverage == Approx(plain.matteCoverage * (0 + 0 + 0.5 + 1) / 4));
+    CHECK(readJobMatte(plan, plan.frames[3]).at(10, 8) == 0.5f);
+    CHECK_THAT(folder.problems({"strength=0"}), Contains("nothing will happen"));
+}
+
+TEST_CASE("a beat's matte says at which latents its prompt holds", "[beats]") {
+    const ShotFolder folder;
+    folder.matte("left.exr", {0, 0, 14, 24});
+    Problems problems;
+    const RenderPlan plan = folder.plan(
+        problems, {"beats=[{from: 1, prompt: fire, matte: {path: left.exr}}]", "region=full"});
+    REQUIRE_FALSE(problems.hasErrors());
+    REQUIRE(plan.prompts.size() == 2);
+    const int cells = plan.latentHeight * plan.latentWidth;
+    REQUIRE(plan.prompts[1].cells == cells);
+    REQUIRE(plan.prompts[1].weights.size() ==
+            static_cast<size_t>(cells) * static_cast<size_t>(plan.latentFrames));
+    // Before the onset nothing is read; the first frame that is stands for it.
+    CHECK(plan.frames[0].beatMattes.empty());
+    double share = 0;
+    for (size_t i = 0; i < plan.prompts[1].weights.size(); ++i) {
+        const float fire = plan.prompts[1].weights[i];
+        CHECK(fire + plan.prompts[0].weights[i] == Approx(1));
+        const int column = static_cast<int>(i) % plan.latentWidth;
+        const double right = 32.0 * (column + 1) / plan.latentWidth,
+                     left = 32.0 * column / plan.latentWidth;
+        if (right <= 14) CHECK(fire == Approx(1).margin(1e-5));
+        if (left >= 14) CHECK(fire == Approx(0).margin(1e-5));
+        share += fire;
+    }
+    CHECK(share / static_cast<double>(plan.prompts[1].weights.size()) ==
+          Approx(14.0 / 32).epsilon(0.01));
+    std::string roles;
+    for (const auto& input : hashInputs(plan, ""))
+        if (input.path.find("left.exr") != std::string::npos) roles += input.role;
+    CHECK(roles == "matte");
+
+    const auto problemsOf = [&](const std::string& beat) {
+        return folder.problems({"beats=[{prompt: fire, " + beat + "}]"});
+    };
+    CHECK_THAT(problemsOf("from: 4, blend: 0, matte: {path: l.####.exr}"),
+               Contains("no beats.0.matte for frame 4") && !Contains("for frame 3"));
+    folder.matte("small.exr", {0, 0, 4, 4}, {0, 0, 16, 16});
+    CHECK_THAT(problemsOf("from: 3, matte: {path: small.exr}"),
+               Contains("small.exr is 16x16, the plate is 32x24"));
+    folder.matte("none.exr", {0, 0, 0, 0});
+    CHECK_THAT(problemsOf("from: 3, matte: {path: none.exr}"),
+               Contains("the matte of beat 3 is empty in all that the model sees"));
+}

@@ -37,6 +37,9 @@ TEST_CASE("takes share what their difference has no part in", "[shared]") {
     CHECK(madeAgain(shot, {"grain=off"}) == "i");
     CHECK(madeAgain(shot, {"matte_fill=grey"}) == "c");
     CHECK(madeAgain(shot, {"holdout={path: m.####.exr, invert: true}"}) == "");
+    CHECK(madeAgain(shot, {"beats=[{from: 3, prompt: dust, matte: {path: m.####.exr}}]"}) == "p");
+    CHECK(madeAgain(shot, {"strength=0.5"}) == "");
+    CHECK(madeAgain(shot, {"guides=[{type: flow, path: p.####.exr}]"}) == "ic");
     CHECK(madeAgain(shot, {"matte.grow=2"}) == "icr");
     CHECK(madeAgain(shot, {"onset=3"}) == "icr");
     CHECK(madeAgain(shot, {"region=full"}) == "icr");

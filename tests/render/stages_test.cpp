@@ -15,13 +15,15 @@ class PaperModel : public model::VideoModel {
   public:
     model::Description about;
     int calls = 0;
+    std::vector<double> controls;  ///< of every call
     const model::Description& description() const override { return about; }
     at::Tensor encodePrompt(std::span<const int64_t>) override { return at::zeros({1, 4, 2}); }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};
     }
     at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& prompt,
-                        const at::Tensor& conditioning, double) override {
+                        const at::Tensor& conditioning, double control) override {
+        controls.push_back(control);
         calls += static_cast<int>(prompt.size(0));
         return latents * (timestep / 1000) -
                prompt.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
@@ -131,6 +133,50 @@ TEST_CASE("a prompt is evaluated in the windows that it holds in, and in no othe
     one.prompts = {smallPlan(13, 5, 2).prompts.front()};
     const at::Tensor whole = run(one, conditionsFor(one), {startNoise(one, 0), {}});
     CHECK((whole - state.latents).abs().max().item<float>() < 1e-5f);
+}
+
+TEST_CASE("a prompt that holds in a part of the picture makes that part alone",
+          "[denoise][beats]") {
+    RenderPlan plan = smallPlan(5, 3, 1);
+    const auto planes = [](float left, float right) {
+        std::vector<float> weights;
+        for (int i = 0; i < 5 * 4 * 5; ++i) weights.push_back(i % 5 < 2 ? left : right);
+        return weights;
+    };
+    plan.prompts = {{"it stands", planes(0, 1), 20}, {"it falls", planes(1, 0), 20}};
+    const int references = GENERATE(0, 2);
+    Conditions conditions = conditionsFor(plan, references);
+    conditions.prompts.push_back(at::full({1, 4, 2}, 0.9));
+    const at::Tensor noise = startNoise(plan, references);
+    const at::Tensor both = run(plan, conditions, {noise, {}});
+    RenderPlan alone = smallPlan(5, 3, 1);
+    Conditions one = conditionsFor(alone, references);
+    const at::Tensor stands = run(alone, one, {noise, {}});
+    one.prompts = {conditions.prompts[1]};
+    const at::Tensor falls = run(alone, one, {noise, {}});
+    CHECK((stands - falls).abs().max().item<float>() > 0.1f);
+    // A velocity that does not look across the picture.
+    CHECK((both - falls).narrow(4, 0, 2).abs().max().item<float>() < 1e-5f);
+    CHECK((both - stands).narrow(4, 2, 3).abs().max().item<float>() < 1e-5f);
+    CHECK(weightsOf(plan, plan.prompts[1]).sizes() == at::IntArrayRef({5, 4, 5}));
+}
+
+TEST_CASE("each window's hints are scaled as its guides are strong", "[denoise][guides]") {
+    RenderPlan plan = smallPlan(9, 5, 1);
+    REQUIRE(plan.windows.size() == 2);
+    PaperModel model;
+    DenoiseState state{startNoise(plan, 0), {}};
+    const auto nothing = [](int, int, const DenoiseState&) {};
+    denoise(
+        plan, model, conditionsFor(plan), state, [](double, double) {}, nothing);
+    CHECK(model.controls == std::vector<double>(12, 1.0));
+    plan.hintScales = {1, 1.5};
+    model.controls.clear();
+    state = {startNoise(plan, 0), {}};
+    denoise(
+        plan, model, conditionsFor(plan), state, [](double, double) {}, nothing);
+    REQUIRE(model.controls.size() == 12);
+    for (size_t i = 0; i < 12; ++i) CHECK(model.controls[i] == (i % 2 == 0 ? 1 : 1.5));
 }
 
 TEST_CASE("the second expert has its own guidance", "[denoise][experts]") {

@@ -60,6 +60,8 @@ std::string typeText(const Key& key) {
             return "whole number";
         case KeyType::Number:
             return "number";
+        case KeyType::Curve:
+            return "number, or list of `{frame, value}`";
         case KeyType::Rate:
             return "number or fraction";
         case KeyType::Flag:
@@ -96,6 +98,7 @@ std::string rangeText(const Key& key) {
         case KeyType::Whole:
         case KeyType::WholeOrAuto:
         case KeyType::Number:
+        case KeyType::Curve:
             return number(key.minimum) + " to " + number(key.maximum);
         case KeyType::Seed:
             return "0 to 2^64 - 1";
@@ -159,6 +162,17 @@ Json typeSchema(const Key& key) {
             return {{"type", "integer"}, {"minimum", 0}, {"maximum", 18446744073709551615ull}};
         case KeyType::Number:
             return range("number", key);
+        case KeyType::Curve: {
+            const Json point = {
+                {"type", "object"},
+                {"additionalProperties", false},
+                {"properties",
+                 {{"frame", range("integer", *findKey("onset"))}, {"value", range("number", key)}}},
+                {"required", {"frame", "value"}}};
+            Json points = list(point);
+            points["minItems"] = 1;
+            return {{"anyOf", Json::array({range("number", key), points})}};
+        }
         case KeyType::Rate:
             return {{"anyOf",
                      Json::array({{{"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", 1000}},
@@ -278,7 +292,7 @@ TEST_CASE("every key is read: its example is accepted, a wrong value refused at 
           "[documents]") {
     const std::string base =
         kLeast +
-        "holdout: {path: a.exr}\nbeats: [{from: 1003, prompt: a}]\n"
+        "holdout: {path: a.exr}\nbeats: [{from: 1003, prompt: a, matte: {path: a.exr}}]\n"
         "keyframes: [{frame: 1002, path: a.exr}]\nguides: [{type: flow, path: a.exr}]\n"
         "model: {loras: [{path: a.safetensors}]}\noutput: {lossy: true}\n";
     for (const Key& key : keys()) {
@@ -289,11 +303,12 @@ TEST_CASE("every key is read: its example is accepted, a wrong value refused at 
             if (path.rfind(prefix, 0) == 0) path.insert(prefix.size(), "0.");
         }
         std::vector<std::string> set = {"frames=1001-1049"};
-        for (const std::string matte : {"matte", "holdout"}) {
+        for (const std::string matte : {"matte", "holdout", "beats.matte"}) {
+            const std::string at = matte == "beats.matte" ? "beats.0.matte" : matte;
             if (key.path == matte + ".cryptomatte.layer")
-                set.push_back(matte + ".cryptomatte.names=[a]");
+                set.push_back(at + ".cryptomatte.names=[a]");
             if (key.path == matte + ".cryptomatte.names")
-                set.push_back(matte + ".cryptomatte.layer=a");
+                set.push_back(at + ".cryptomatte.layer=a");
         }
         set.push_back(path + "=" + key.example);
         CHECK_NOTHROW(parse(base, set));

@@ -75,6 +75,9 @@ provenance:
     CHECK(shot.onset == 1009);
     CHECK(shot.references[1].path == "/abs/b.png");
     CHECK(shot.guides[0].type == GuideType::Depth);
+    CHECK(shot.guides[0].strength.at(1020) == 0.7);
+    CHECK(shot.guides[0].frames.empty());
+    CHECK(shot.strength == Curve{});
     CHECK(shot.model.dtype == DType::BFloat16);
     CHECK(shot.model.loras[0].strength == 0.5);
     CHECK(shot.sampler.scheduler == "unipc");
@@ -162,6 +165,18 @@ TEST_CASE("wrong types and impossible values are refused", "[shot]") {
                Contains("second keyframe"));
     CHECK_THAT(with("guides=[{type: lidar, path: a.exr}]"),
                Contains("guides.0.type must be one of"));
+    CHECK_THAT(with("guides=[{type: flow, path: a.exr, frames: 1-9}]"),
+               Contains("none of the guide's frames 1-9 is one of the shot's (1001-1010)"));
+    CHECK_THAT(with("guides=[{type: flow, path: a.exr, strength: 2.5}]"),
+               Contains("guides.0.strength must be a number in 0 to 2"));
+    CHECK_THAT(with("strength=1.1"), Contains("strength must be a number in 0 to 1"));
+    CHECK_THAT(with("strength=[]"), Contains("strength must be a number in 0 to 1 or a list"));
+    CHECK_THAT(with("strength=[0.5]"), Contains("strength.0 must be {frame: a frame, value:"));
+    CHECK_THAT(with("strength=[{frame: 1003, value: 0.5, ease: in}]"),
+               Contains("strength.0 must be {frame: a frame, value: a number in 0 to 1}"));
+    CHECK_THAT(with("strength=[{frame: 1003, value: .nan}]"), Contains("strength.0 must be"));
+    CHECK_THAT(with("strength=[{frame: 1003, value: 0}, {frame: 1003, value: 1}]"),
+               Contains("strength.1: frame 1003 does not come after the one before it, 1003"));
     CHECK_THAT(with("references=a.png"), Contains("references must be a list of paths"));
     CHECK_THAT(with("matte.cryptomatte={layer: a, names: []}"), Contains("selects nothing"));
     CHECK_THAT(with("output.layers=[depth]"),
@@ -203,7 +218,7 @@ TEST_CASE("overrides reach every depth and say where they failed", "[shot]") {
         parse(kLeast + "guides: [{type: flow, path: a.exr}, {type: flow, path: b.exr}]\n",
               {"sampler.seed=7", "guides.1.strength=0.25", "matte.grow=3", "shot.name=x",
                "sampler={steps: 4}", "prompt=\"a: b\""});
-    CHECK(shot.guides[1].strength == 0.25);
+    CHECK(shot.guides[1].strength.at(1001) == 0.25);
     CHECK(shot.mattes[0].grow == 3);
     CHECK(shot.sampler.steps == 4);
     CHECK(shot.sampler.seed == 42);  // the later override replaced the mapping
@@ -232,14 +247,21 @@ TEST_CASE("what is odd but allowed is a warning", "[shot]") {
     CHECK(warning({"output.colorspace=ACEScg", "plate.colorspace=ACEScg"}).empty());
     CHECK_THAT(warning({"onset=1005", "keyframes=[{frame: 1002, path: a.exr}]"}),
                Contains("before the onset"));
+    CHECK_THAT(warning({"onset=1005", "guides=[{type: flow, path: a.exr, frames: 1001-1004}]"}),
+               Contains("before the onset"));
+    CHECK_THAT(warning({"guides=[{type: flow, path: a.exr, frames: 1009-1030}]"}),
+               Contains("of the guide's frames 1009-1030 2 are the shot's"));
 }
 
 TEST_CASE("the resolved shot is itself a shot file that says the same", "[shot]") {
     const std::string rich =
         kLeast +
         "fps: 23.976\nonset: 1004\nregion: [1, 2, 30, 40]\nreferences: [r.png]\n"
-        "guides: [{type: flow, path: f.exr}]\nmodel: {loras: [{path: l.safetensors}]}\n"
-        "holdout: {path: h.exr, feather: 2}\nbeats: [{from: 1006, prompt: \"a: b\", blend: 4}]\n"
+        "guides: [{type: flow, path: f.exr, strength: 1.5, frames: 1004-1008x2}]\n"
+        "strength: [{frame: 1004, value: 0.25}, {frame: 1009, value: 1}]\n"
+        "model: {loras: [{path: l.safetensors}]}\n"
+        "holdout: {path: h.exr, feather: 2}\nbeats: [{from: 1006, prompt: \"a: b\", blend: 4}, "
+        "{from: 1006, prompt: c, matte: [{path: l.exr, grow: 2}, {path: m.exr}]}]\n"
         "grain: \"off\"\nsampler: {seed: 18446744073709551615, shift: 0.1}\n"
         "provenance: {usage: {a: [1, 2.5, ~, yes, \"3\"]}}\n";
     for (const std::string& text : {kLeast, rich}) {
@@ -270,7 +292,9 @@ TEST_CASE("the content's JSON changes with what changes pixels or headers, and w
     for (const char* other :
          {"sampler.seed=43", "prompt=x", "frames=1001-1011", "matte.grow=1", "onset=1002",
           "shot.take=2", "output.compression=zips", "fps=25", "region=full", "plate.missing=hold",
-          "grain=\"off\"", "holdout={path: h.exr}", "beats=[{from: 1003, prompt: x}]"}) {
+          "grain=\"off\"", "holdout={path: h.exr}", "beats=[{from: 1003, prompt: x}]",
+          "beats=[{from: 1003, prompt: x, matte: {path: m.exr}}]", "strength=0.5",
+          "guides=[{type: flow, path: f.exr, frames: 1003}]"}) {
         CAPTURE(other);
         CHECK(contentJson(parse(kLeast, {other})) != base);
     }
@@ -312,4 +336,45 @@ TEST_CASE("beats rise within the shot", "[shot]") {
     CHECK_THAT(wrong, Contains("beats.4.prompt is missing"));
     CHECK_THAT(parse(kLeast, {"onset=1005", "beats=[{from: 1003, prompt: a}]"}).warnings[0].text(),
                Contains("before the onset"));
+}
+
+TEST_CASE("a curve is linear between its keys and held outside", "[shot][curve]") {
+    const auto strength = [](const std::string& value) {
+        return parse(kLeast, {"strength=" + value}).strength;
+    };
+    CHECK(strength("0.25").at(-5000) == 0.25);
+    const Curve ramp = strength("[{frame: 1002, value: 0}, {frame: 1006, value: 1}]");
+    CHECK(ramp.at(1) == 0);
+    CHECK(ramp.at(1002) == 0);
+    CHECK(ramp.at(1003) == 0.25);
+    CHECK(ramp.at(1006) == 1);
+    CHECK(ramp.at(9000) == 1);
+    CHECK(strength("[{frame: 1002, value: 0.5}]").at(1008) == 0.5);
+    // One key of a list is reached by its number.
+    const Shot shot =
+        parse(kLeast + "strength: [{frame: 1002, value: 0}, {frame: 1004, value: 1}]\n",
+              {"strength.1.value=0.5"});
+    CHECK(shot.strength.at(1003) == 0.25);
+}
+
+TEST_CASE("beats beside each other have a matte", "[shot]") {
+    const Shot shot = parse(
+        kLeast, {"beats=[{from: 1003, prompt: a}, {from: 1003, prompt: b, matte: {path: m.exr}}, "
+                 "{from: 1003, prompt: c, matte: [{path: n.exr}, {path: o.exr, operation: "
+                 "subtract}]}]"});
+    REQUIRE(shot.beats.size() == 3);
+    CHECK(shot.beats[0].mattes.empty());
+    CHECK(shot.beats[1].mattes[0].path.path == "/shows/m.exr");
+    CHECK(shot.beats[2].mattes[1].operation == MatteOperation::Subtract);
+    const auto with = [](const std::string& beats) { return refusal(kLeast, {"beats=" + beats}); };
+    CHECK_THAT(with("[{from: 1003, prompt: a, matte: {path: m.exr}}, {from: 1003, prompt: b}]"),
+               Contains("does not come after the one before it"));
+    CHECK_THAT(with("[{from: 1004, prompt: a}, {from: 1003, prompt: b, matte: {path: m.exr}}]"),
+               Contains("does not come after the one before it"));
+    CHECK_THAT(with("[{from: 1003, prompt: a, matte: {path: m.exr, operation: subtract}}]"),
+               Contains("nothing before it"));
+    CHECK_THAT(with("[{from: 1003, prompt: a, matte: {path: renders/bld_t1.####.exr}}]"),
+               Contains("would write over beats.matte.path"));
+    CHECK_THAT(with("[{from: 1003, prompt: a, matte: {pth: m.exr}}]"),
+               Contains("unknown key \"pth\" in beats.matte; did you mean \"path\"?"));
 }
