@@ -7,63 +7,15 @@
 #include <set>
 
 #include "support/error.h"
+#include "support/frame_token.h"
 #include "support/strings.h"
 
 namespace derrumbe::image {
 
 namespace {
 
-constexpr int widest = 32;  // more digits than any frame number has, few enough for any file name
-
-struct Token {
-    size_t begin = std::string::npos, end = 0;
-    int width = 0;
-};
-
 bool isDigit(char c) {
     return c >= '0' && c <= '9';
-}
-
-/// Digits at `at` as a width; moves past them. More than two digits are no width.
-bool readWidth(const std::string& text, size_t& at, int& width) {
-    size_t end = at;
-    while (end < text.size() && isDigit(text[end])) ++end;
-    if (end == at || end - at > 2) return false;
-    std::from_chars(text.data() + at, text.data() + end, width);
-    at = end;
-    return width >= 1 && width <= widest;
-}
-
-size_t runLength(const std::string& text, size_t at) {
-    const size_t end = text.find_first_not_of(text[at], at);
-    return (end == std::string::npos ? text.size() : end) - at;
-}
-
-/// The token that begins at `at`; its `begin` is npos where there is none.
-Token tokenAt(const std::string& text, size_t at) {
-    Token token;
-    const char c = text[at];
-    if (c == '#' || c == '@') {
-        const size_t length = runLength(text, at);
-        if (length > widest) return token;
-        const bool lone = c == '#' && length == 1;
-        return {at, at + length, lone ? 4 : static_cast<int>(length)};
-    }
-    size_t end = at + 1;
-    int width = 1;
-    if (c == '%') {
-        if (end < text.size() && text[end] == '0' && !readWidth(text, end, width)) return token;
-        if (end >= text.size() || text[end] != 'd') return token;
-        return {at, end + 1, width};
-    }
-    if (c == '$' && end < text.size() && text[end] == 'F') {
-        ++end;
-        if (end < text.size() && isDigit(text[end]) && !readWidth(text, end, width)) return token;
-        // `$FF` is Houdini's fractional frame, which has no file.
-        if (end < text.size() && text[end] == 'F') return token;
-        return {at, end, width};
-    }
-    return token;
 }
 
 std::string padded(int frame, int width) {
@@ -85,7 +37,7 @@ bool isPicture(const std::filesystem::path& file) {
 }
 
 /// The last digits of a name without its extension; where there are none, begin is npos.
-Token numberIn(const std::string& name) {
+FrameToken numberIn(const std::string& name) {
     const size_t stem = name.rfind('.');
     const size_t last = name.find_last_of("0123456789", stem - 1);
     if (last == std::string::npos) return {};
@@ -103,8 +55,8 @@ SequencePath SequencePath::inFolder(const std::string& folder) {
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
         const std::string name = it->path().filename().string();
         if (!isPicture(it->path())) continue;
-        const Token token = numberIn(name);
-        if (token.begin == std::string::npos || token.width > 9)
+        const FrameToken token = numberIn(name);
+        if (!token.there() || token.width > 9)
             widths[{name, ""}].insert(0);
         else
             widths[{name.substr(0, token.begin), name.substr(token.end)}].insert(token.width);
@@ -136,23 +88,12 @@ SequencePath SequencePath::inFolder(const std::string& folder) {
 SequencePath SequencePath::parse(const std::string& path) {
     SequencePath result;
     result.pattern_ = result.before_ = path;
-    const size_t slash = path.rfind('/');
-    Token last;
-    for (size_t at = slash == std::string::npos ? 0 : slash + 1; at < path.size();) {
-        const Token token = tokenAt(path, at);
-        if (token.begin != std::string::npos) {
-            last = token;
-            at = token.end;
-        } else {
-            // An over-long run is text as a whole, its tail is no shorter token.
-            at += path[at] == '#' || path[at] == '@' ? runLength(path, at) : 1;
-        }
-    }
-    if (last.begin == std::string::npos) return result;
+    const FrameToken token = findFrameToken(path);
+    if (!token.there()) return result;
     result.isSequence_ = true;
-    result.before_ = path.substr(0, last.begin);
-    result.after_ = path.substr(last.end);
-    result.width_ = last.width;
+    result.before_ = path.substr(0, token.begin);
+    result.after_ = path.substr(token.end);
+    result.width_ = token.width;
     return result;
 }
 

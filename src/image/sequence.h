@@ -6,16 +6,7 @@ namespace derrumbe::image {
 
 /// A path with a place for the frame number, or one file that is held for every frame.
 ///
-/// The last token of the file NAME counts, folders are never looked at:
-/// | token     | digits                                            |
-/// |-----------|---------------------------------------------------|
-/// | `##`...   | two or more: that many                            |
-/// | `#`       | four                                              |
-/// | `@`, `@@` | one each                                          |
-/// | `%04d`    | as the number says, `%d`: as many as needed       |
-/// | `$F4`     | as the number says, `$F`: as many as needed       |
-///
-/// Everything else is plain text (`%s`, a lone `%`, `$FF`): user text never reaches a printf, and
+/// support/frame_token.h has the table of places. User text never reaches a printf, and
 /// OpenImageIO's own sequence functions, which abort on a stray `%`, are not used.
 class SequencePath {
   public:

@@ -12,6 +12,8 @@ namespace {
 
 /// `license: apache-2.0` of a README's YAML front matter, as model hubs write it.
 std::string frontMatterLicense(const fs::path& readme) {
+    std::error_code unknown;
+    if (!fs::is_regular_file(readme, unknown)) return "";
     std::ifstream in(readme);
     std::string line;
     if (!std::getline(in, line) || line.rfind("---", 0) != 0) return "";

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "provenance/digest.h"
+#include "provenance/log_json.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -154,12 +155,12 @@ std::string signEnvelope(const std::string& payload, const std::string& privateP
 }
 
 bool isEnvelope(const std::string& json) {
-    const Json parsed = Json::parse(json, nullptr, false);
+    const Json parsed = parseLogJson(json);
     return parsed.is_object() && parsed.contains("payload") && parsed.contains("signatures");
 }
 
 std::string envelopePayload(const std::string& json, const std::string& file) {
-    const Json parsed = Json::parse(json, nullptr, false);
+    const Json parsed = parseLogJson(json);
     const std::optional<std::string> payload = decode64(textAt(parsed, "payload"));
     if (!payload || payload->empty() || textAt(parsed, "payloadType") != kPayloadType) {
         throw Error(ExitCode::Usage, cat("not a DSSE envelope of ", kPayloadType), {file});
@@ -171,7 +172,7 @@ std::string openEnvelope(const std::string& json, const std::string& publicPem,
                          const std::string& file) {
     const Key key = publicKey(publicPem);
     std::string payload = envelopePayload(json, file);
-    const Json parsed = Json::parse(json, nullptr, false);
+    const Json parsed = parseLogJson(json);
     const auto signatures = parsed.find("signatures");
     if (signatures != parsed.end() && signatures->is_array()) {
         for (const Json& one : *signatures) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <yaml-cpp/yaml.h>
@@ -13,6 +14,8 @@ namespace derrumbe::provenance {
 
 namespace {
 
+constexpr size_t kMostQuestions = 1000;
+
 /// One mapping of the file. What does not fit becomes a problem and reads as not given.
 class Mapping {
   public:
@@ -22,6 +25,11 @@ class Mapping {
             wrong(node_, cat(path_, " must be a mapping"));
             node_.reset();
         }
+        if (node_.IsMap())
+            for (const auto& entry : node_)
+                if (entry.first.IsScalar()) entries_.emplace_back(entry.first, entry.second);
+        for (size_t i = 0; i < entries_.size(); ++i)
+            if (!entries_[i].second.IsNull()) first_.emplace(entries_[i].first.Scalar(), i);
     }
 
     Place place(const YAML::Node& node) const {
@@ -45,18 +53,12 @@ class Mapping {
         }
     }
 
-    std::vector<std::pair<YAML::Node, YAML::Node>> entries() const {
-        std::vector<std::pair<YAML::Node, YAML::Node>> out;
-        if (node_.IsMap())
-            for (const auto& entry : node_)
-                if (entry.first.IsScalar()) out.emplace_back(entry.first, entry.second);
-        return out;
-    }
+    const std::vector<std::pair<YAML::Node, YAML::Node>>& entries() const { return entries_; }
 
     YAML::Node at(const std::string& key) const {
-        for (const auto& [name, value] : entries())
-            if (name.Scalar() == key && !value.IsNull()) return value;
-        return YAML::Node(YAML::NodeType::Undefined);
+        const auto found = first_.find(key);
+        return found == first_.end() ? YAML::Node(YAML::NodeType::Undefined)
+                                     : entries_[found->second].second;
     }
     Mapping group(const std::string& key) const { return {at(key), below(key), file_, problems_}; }
 
@@ -97,6 +99,8 @@ class Mapping {
     std::string path_;
     const std::string& file_;
     Problems& problems_;
+    std::vector<std::pair<YAML::Node, YAML::Node>> entries_;  ///< in the file's order
+    std::map<std::string, size_t> first_;  ///< of them, by key: the first with a value
 };
 
 PolicyQuestion readQuestion(const Mapping& in, const std::string& key, const YAML::Node& at) {
@@ -123,6 +127,8 @@ void readRoot(const YAML::Node& root, Policy& out, Problems& problems) {
     out.name = in.text("name", out.file, true);
     out.guidance = in.text("guidance", "", false);
     const Mapping usage = in.group("usage");
+    if (usage.entries().size() > kMostQuestions)
+        throw Error(ExitCode::Usage, cat("more than ", kMostQuestions, " questions"), {out.file});
     std::vector<std::string> keys;
     for (const auto& [key, value] : usage.entries()) keys.push_back(key.Scalar());
     usage.only(keys);  // all are known, none may stand twice

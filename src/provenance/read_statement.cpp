@@ -1,7 +1,9 @@
-#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
 
 #include "provenance/digest.h"
 #include "provenance/envelope.h"
+#include "provenance/log_json.h"
 #include "provenance/statement.h"
 #include "support/strings.h"
 
@@ -31,6 +33,15 @@ struct Reader {
     void get(const Json& json, const char* name, Value& out) const {
         const Json& value = at(json, name);
         if (value.is_null()) return;
+        if constexpr (std::is_integral_v<Value>) {
+            // The library would cut what does not fit.
+            const bool fits =
+                value.is_number_unsigned()
+                    ? std::in_range<Value>(value.get<std::uint64_t>())
+                    : value.is_number_integer() && std::in_range<Value>(value.get<std::int64_t>());
+            if (value.is_number() && !fits)
+                fail(cat("not a log of this program: ", name, " is no such number"));
+        }
         try {
             out = value.get<Value>();
         } catch (const Json::exception&) {
@@ -244,8 +255,7 @@ void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
 
 Statement readStatement(const std::string& text, const std::string& file) {
     const Reader in{file};
-    const Json json =
-        Json::parse(isEnvelope(text) ? envelopePayload(text, file) : text, nullptr, false);
+    const Json json = parseLogJson(isEnvelope(text) ? envelopePayload(text, file) : text);
     if (json.is_discarded() || !json.is_object()) in.fail("not JSON");
     std::string type, predicateType;
     in.get(json, "_type", type);

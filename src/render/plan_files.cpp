@@ -26,17 +26,26 @@ bool isThere(const std::string& file, const Place& place, Problems& problems) {
     return true;
 }
 
+/// A frame range for a message.
+std::string brief(const FrameList& frames) {
+    const std::string text = formatFrameRange(frames);
+    return text.size() > 200 ? text.substr(0, 200) + "..." : text;
+}
+
 std::set<int> askedFrames(const shot::Shot& shot, const PlanOptions& options, Problems& problems) {
     std::set<int> asked;
     if (options.frames.empty()) return asked;
     attemptAt(problems, {"--frames", 0, 0}, [&] {
         const FrameList list = parseFrameRange(options.frames);
         asked.insert(list.begin(), list.end());
+        const std::set<int> known(shot.frames.begin(), shot.frames.end());
+        FrameList others;
         for (const int frame : list)
-            if (std::find(shot.frames.begin(), shot.frames.end(), frame) == shot.frames.end())
-                problems.error(ExitCode::Usage,
-                               cat("--frames: ", frame, " is not one of the shot's frames (",
-                                   formatFrameRange(shot.frames), ")"));
+            if (known.count(frame) == 0) others.push_back(frame);
+        if (!others.empty())
+            problems.error(ExitCode::Usage,
+                           cat("--frames: ", brief(others), others.size() > 1 ? " are" : " is",
+                               " not among the shot's frames (", brief(shot.frames), ")"));
     });
     return asked;
 }

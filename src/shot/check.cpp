@@ -8,6 +8,7 @@
 #include "shot/keys.h"
 #include "shot/section.h"
 #include "shot/tokens.h"
+#include "support/frame_token.h"
 #include "support/strings.h"
 
 namespace derrumbe::shot {
@@ -19,12 +20,16 @@ namespace fs = std::filesystem;
 struct Check {
     const Shot& shot;
     Problems& problems;
+    FrameList frames = {};  ///< the shot's in their order, for those that look for one of them
 
     void error(const std::string& path, const std::string& message) const {
         problems.error(ExitCode::Usage, message, shot.place(path));
     }
     void warning(const std::string& path, const std::string& message) const {
         problems.warning(message, shot.place(path));
+    }
+    bool hasFrame(int frame) const {
+        return std::binary_search(frames.begin(), frames.end(), frame);
     }
 };
 
@@ -66,7 +71,7 @@ void checkIdentity(const Check& check) {
     if (check.shot.shot.name.empty()) check.error("shot.name", "shot.name is empty");
 }
 
-void checkBeats(const Check& check, int firstFrame) {
+void checkBeats(const Check& check) {
     const Shot& shot = check.shot;
     std::optional<int> before;
     for (size_t i = 0; i < shot.beats.size(); ++i) {
@@ -74,12 +79,12 @@ void checkBeats(const Check& check, int firstFrame) {
         const std::string key = cat("beats.", i, ".from"), prompt = cat("beats.", i, ".prompt");
         if (shot.given(prompt) && beat.prompt.empty()) check.error(prompt, "a beat without words");
         if (!shot.given(key)) continue;
-        if (std::find(shot.frames.begin(), shot.frames.end(), beat.from) == shot.frames.end()) {
+        if (!check.hasFrame(beat.from)) {
             check.error(key, cat("beat ", beat.from, " is not one of the shot's frames"));
         } else if (before && (beat.mattes.empty() ? beat.from <= *before : beat.from < *before)) {
             check.error(
                 key, cat("beat ", beat.from, " does not come after the one before it, ", *before));
-        } else if (shot.onset && beat.from < *shot.onset && beat.from != firstFrame) {
+        } else if (shot.onset && beat.from < *shot.onset && beat.from != check.frames.front()) {
             check.warning(key, cat("beat ", beat.from,
                                    " is before the onset, where the frames are the plate's"));
         }
@@ -114,17 +119,16 @@ void checkGuides(const Check& check) {
 void checkTimes(const Check& check) {
     const Shot& shot = check.shot;
     if (shot.frames.empty()) return;  // reported already
-    const auto [first, last] = std::minmax_element(shot.frames.begin(), shot.frames.end());
-    if (shot.onset && *shot.onset > *last) {
-        check.warning("onset", cat("onset ", *shot.onset, " is after the last frame ", *last,
-                                   ": nothing will happen"));
+    if (shot.onset && *shot.onset > check.frames.back()) {
+        check.warning("onset", cat("onset ", *shot.onset, " is after the last frame ",
+                                   check.frames.back(), ": nothing will happen"));
     }
     std::set<int> seen;
     for (size_t i = 0; i < shot.keyframes.size(); ++i) {
         const int frame = shot.keyframes[i].frame;
         const std::string key = cat("keyframes.", i, ".frame");
         if (!shot.given(key)) continue;
-        if (std::find(shot.frames.begin(), shot.frames.end(), frame) == shot.frames.end()) {
+        if (!check.hasFrame(frame)) {
             check.error(key, cat("keyframe ", frame, " is not one of the shot's frames"));
         } else if (!seen.insert(frame).second) {
             check.error(key, cat("a second keyframe at ", frame));
@@ -133,7 +137,7 @@ void checkTimes(const Check& check) {
                                    " is before the onset, where the frames are the plate's"));
         }
     }
-    checkBeats(check, *first);
+    checkBeats(check);
     checkGuides(check);
     const Windows& windows = shot.windows;
     if (windows.length && windows.overlap && *windows.overlap >= *windows.length) {
@@ -200,7 +204,7 @@ void checkOutput(const Check& check) {
         check.error("output.path",
                     cat("output.path must end in .exr, not ", shown(output.path.written)));
     }
-    if (shot.frames.size() > 1 && !hasFrameToken(output.path.written)) {
+    if (shot.frames.size() > 1 && !findFrameToken(output.path.written).there()) {
         check.error("output.path",
                     cat("output.path has no place for the frame's number (####) in its file name: ",
                         shown(output.path.written)));
@@ -256,7 +260,8 @@ void resolveOutputs(Shot& shot, Problems& problems) {
 }
 
 void checkShot(const Shot& shot, Problems& problems) {
-    const Check check{shot, problems};
+    Check check{shot, problems, shot.frames};
+    std::sort(check.frames.begin(), check.frames.end());
     checkTimes(check);
     checkMattes(check, "matte", shot.mattes);
     checkMattes(check, "holdout", shot.holdouts);

@@ -1,10 +1,7 @@
 #include "shot/tokens.h"
 
-#include <algorithm>
-#include <cctype>
-#include <regex>
-
 #include "shot/characters.h"
+#include "support/frame_token.h"
 #include "support/strings.h"
 
 namespace derrumbe::shot {
@@ -54,32 +51,10 @@ std::string replaceTokens(const std::string& path, const Identity& shot) {
     return out;
 }
 
-namespace {
-
-std::string fileName(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
-// A single capture of one kind each: a run of # or @, printf's %d, Houdini's $F.
-const std::regex& frameToken() {
-    static const std::regex token("#+|@+|%(0[0-9]+)?d|\\$F([0-9]?)");
-    return token;
-}
-
-}  // namespace
-
-bool hasFrameToken(const std::string& path) {
-    const std::string name = fileName(path);
-    // std::regex recurses on long runs; a name past the file systems' 255 bytes is refused
-    // elsewhere anyway.
-    return name.size() <= 255 && std::regex_search(name, frameToken());
-}
-
 std::string framePattern(const std::string& path) {
-    const std::string name = fileName(path);
-    if (name.size() > 255) return path;
-    return path.substr(0, path.size() - name.size()) +
-           std::regex_replace(name, frameToken(), "<frame>");
+    const FrameToken token = findFrameToken(path);
+    if (!token.there()) return path;
+    return path.substr(0, token.begin) + "<frame>" + path.substr(token.end);
 }
 
 }  // namespace derrumbe::shot

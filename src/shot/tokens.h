@@ -10,10 +10,6 @@ namespace derrumbe::shot {
 /// show.
 std::string replaceTokens(const std::string& path, const Identity& shot);
 
-/// True when the path's file name (not its folders) holds a frame number's place: `#`, `@`, `%d`,
-/// `%04d`, `$F`, `$F4`.
-bool hasFrameToken(const std::string& path);
-
 /// The path with its frame number's place written in one form, so that `a.####.exr` and
 /// `a.%04d.exr` compare equal (the width is left out: a wider one names the same file for a long
 /// enough number).

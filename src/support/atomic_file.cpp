@@ -154,6 +154,9 @@ std::string readFile(const fs::path& path, ExitCode code, size_t limit) {
     std::error_code error;
     if (fs::is_directory(path, error))
         throw Error(code, cat("cannot read ", path.string(), ": it is a folder"));
+    const fs::file_type type = fs::status(path, error).type();
+    if (code == ExitCode::Model && (type == fs::file_type::fifo || type == fs::file_type::socket))
+        throw Error(code, cat("cannot read ", path.string(), ": it is not a plain file"));
     std::ifstream in(path, std::ios::binary);
     if (!in) throw Error(code, cat("cannot read ", path.string(), ": ", std::strerror(errno)));
     std::string text;

@@ -39,7 +39,8 @@ int removeStalePartials(const std::filesystem::path& folder,
                         std::chrono::seconds age = std::chrono::hours(1));
 
 /// Whole file as bytes; throws Error(code) naming the file where it cannot be read or is above
-/// `limit` bytes.
+/// `limit` bytes. A pipe is read too (a shot may come from `<(...)`), but not from a model's folder
+/// (`code` Model): one that somebody put there would be waited for.
 std::string readFile(const std::filesystem::path& path, ExitCode code = ExitCode::Input,
                      size_t limit = size_t{1} << 30);
 

@@ -1,8 +1,9 @@
 #include "support/frame_range.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
-#include <unordered_set>
 
 #include "support/error.h"
 #include "support/strings.h"
@@ -11,7 +12,7 @@ namespace derrumbe {
 
 namespace {
 
-constexpr size_t maxFrames = 10'000'000;  // fileseq's limit
+constexpr int64_t maxFrames = 1'000'000;  // eleven hours at 24 a second
 
 [[noreturn]] void fail(const std::string& text, const std::string& part, const std::string& why) {
     throw Error(ExitCode::Usage,
@@ -60,29 +61,56 @@ Part parsePart(const std::string& text, const std::string& part) {
     return result;
 }
 
-}  // namespace
+/// Steps from the first frame of a part to its last.
+int64_t span(const Part& part) {
+    return std::abs(int64_t{part.last} - part.first);
+}
 
-FrameList parseFrameRange(const std::string& text) {
-    FrameList frames;
-    std::unordered_set<int> seen;
-    size_t begin = 0;
-    if (text.size() > 100'000) fail(text, text, "is too long");
-    while (begin <= text.size()) {
+/// Frames that a part names.
+int64_t count(const Part& part) {
+    const int64_t onStep = span(part) / part.step + 1;
+    return part.mark == 'x' ? onStep : span(part) + 1 - onStep;
+}
+
+std::vector<Part> parseParts(const std::string& text) {
+    std::vector<Part> parts;
+    int64_t all = 0;
+    for (size_t begin = 0; begin <= text.size();) {
         const size_t comma = std::min(text.find(',', begin), text.size());
         const std::string written = trimmed(text.substr(begin, comma - begin));
         if (written.empty()) fail(text, written, "is empty");
-        const Part part = parsePart(text, written);
-        const long long span = std::llabs(static_cast<long long>(part.last) - part.first) + 1;
-        if (static_cast<size_t>(span) + frames.size() > maxFrames)
-            fail(text, written, "names more than 10,000,000 frames");
-        const int direction = part.last >= part.first ? 1 : -1;
-        for (long long i = 0; i < span; ++i) {
-            const bool onStep = i % part.step == 0;
-            if (onStep != (part.mark == 'x')) continue;
-            const int frame = part.first + direction * static_cast<int>(i);
-            if (seen.insert(frame).second) frames.push_back(frame);
-        }
+        parts.push_back(parsePart(text, written));
+        // Frames that are named again count too: a short text must not ask for long work.
+        all += count(parts.back());
+        if (all > maxFrames) fail(text, written, "names more than 1,000,000 frames");
         begin = comma + 1;
+    }
+    return parts;
+}
+
+}  // namespace
+
+FrameList parseFrameRange(const std::string& text) {
+    if (text.size() > 100'000) fail(text, text, "is too long");
+    const std::vector<Part> parts = parseParts(text);
+    int lowest = parts.front().first, highest = lowest;
+    for (const Part& part : parts) {
+        lowest = std::min({lowest, part.first, part.last});
+        highest = std::max({highest, part.first, part.last});
+    }
+    FrameList frames;
+    std::vector<bool> seen(static_cast<size_t>(int64_t{highest} - lowest + 1));
+    for (const Part& part : parts) {
+        if (count(part) == 0) continue;
+        const int direction = part.last >= part.first ? 1 : -1;
+        const int64_t stride = part.mark == 'x' ? part.step : 1;
+        for (int64_t i = 0; i <= span(part); i += stride) {
+            if (part.mark == 'y' && i % part.step == 0) continue;
+            const int frame = part.first + direction * static_cast<int>(i);
+            if (seen[static_cast<size_t>(int64_t{frame} - lowest)]) continue;
+            seen[static_cast<size_t>(int64_t{frame} - lowest)] = true;
+            frames.push_back(frame);
+        }
     }
     if (frames.empty()) fail(text, text, "names no frame");
     return frames;
@@ -92,8 +120,10 @@ std::string formatFrameRange(const FrameList& frames) {
     std::string text;
     for (size_t i = 0; i < frames.size();) {
         size_t end = i + 1;
-        const int step = end < frames.size() ? frames[end] - frames[i] : 1;
-        while (step > 0 && end < frames.size() && frames[end] - frames[end - 1] == step) ++end;
+        // Numbers of files may be any: their difference need not fit into an int.
+        const auto after = [&](size_t at) { return int64_t{frames[at]} - frames[at - 1]; };
+        const int64_t step = end < frames.size() ? after(end) : 1;
+        while (step > 0 && end < frames.size() && after(end) == step) ++end;
         // A stepped pair reads better as two numbers.
         if (step > 1 && end - i < 3) end = i + 1;
         if (!text.empty()) text += ",";

@@ -32,12 +32,15 @@ size_t utf8Length(const std::string& text, size_t at) {
 /// Control characters would let a prompt or a file name rewrite a terminal or a farm's log line.
 std::string printable(const std::string& text) {
     std::string out;
-    for (unsigned char c : text) {
-        if (c == '\n' || (c >= 0x20 && c != 0x7f)) {
-            out += static_cast<char>(c);
-        } else {
-            out += '?';
-        }
+    for (size_t i = 0; i < text.size(); ++i) {
+        const auto byte = [&](size_t at) {
+            return static_cast<unsigned char>(at < text.size() ? text[at] : 0);
+        };
+        const unsigned char c = byte(i);
+        // U+0080 to U+009F in UTF-8: a terminal may take U+009B for ESC [.
+        const bool wide = c == 0xC2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xA0;
+        if (wide) ++i;
+        out += wide || c == 0x7f || (c < 0x20 && c != '\n') ? '?' : static_cast<char>(c);
     }
     return out;
 }

@@ -19,9 +19,10 @@ struct Entity {
 
 template <size_t N>
 std::optional<std::u32string> lookUp(const Entity (&table)[N], std::string_view name) {
-    const auto found = std::lower_bound(
-        std::begin(table), std::end(table), name,
-        [](const Entity& entity, std::string_view wanted) { return entity.name < wanted; });
+    const auto found = std::lower_bound(std::begin(table), std::end(table), name,
+                                        [](const Entity& entity, std::string_view wanted) {
+                                            return wanted.compare(entity.name) > 0;
+                                        });
     if (found == std::end(table) || name != found->name) return std::nullopt;
     return decodeUtf8(found->text);
 }

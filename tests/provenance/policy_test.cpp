@@ -134,6 +134,9 @@ TEST_CASE("everything that is wrong with a policy is said at once, with its plac
     CHECK_THAT(refusal(""), Contains("a mapping"));
     CHECK_THAT(refusal("a: [b\n"), Contains("not YAML"));
     CHECK_THAT(refusal("version: 1\nname: x\nusage: [a]\n"), Contains("usage must be a mapping"));
+    std::string many = "version: 1\nname: x\nusage:\n";
+    for (int i = 0; i < 20000; ++i) many += " q" + std::to_string(i) + ": a\n";
+    CHECK_THAT(refusal(many), Contains("more than 1000 questions"));
 }
 
 TEST_CASE("the policy that comes along is one, and the page's shot meets it", "[policy]") {

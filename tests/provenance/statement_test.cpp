@@ -172,6 +172,21 @@ TEST_CASE("what is no log is refused by name", "[statement]") {
                       Contains("another type"));
     CHECK_THROWS_WITH(readStatement(with("/predicate/derrumbe_cost/peakBytes", "x"), "a.json"),
                       Contains("another type"));
+    // Numbers that an int cannot hold: 1e300 has no meaning there, 2^32 would be cut to 0.
+    for (const json& number : {json(1e300), json(0.5), json(4294967296), json(-5000000000)})
+        CHECK_THROWS_WITH(readStatement(with("/subject/0/annotations/frame", number), "a.json"),
+                          Contains("frame is no such number"));
+    CHECK_THROWS_WITH(readStatement(with("/predicate/derrumbe_cost/peakBytes", -1), "a.json"),
+                      Contains("peakBytes is no such number"));
+    // What walks the values recurses: neither what is kept as text nor what is not read may be
+    // deep.
+    const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+    for (const char* place : {"/predicate/buildDefinition/externalParameters/shot",
+                              "/predicate/derrumbe_usage/answers", "/predicate/another_vendor"}) {
+        std::string text = with(place, "HERE");
+        text.replace(text.find("\"HERE\""), 6, deep);
+        CHECK_THROWS_WITH(readStatement(text, "a.json"), Contains("not JSON"));
+    }
     CHECK_NOTHROW(readStatement(with("/predicate/another_vendor", {{"a", 1}}), "a.json"));
     Statement broken;
     broken.shotJson = "{";

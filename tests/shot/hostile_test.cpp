@@ -50,6 +50,10 @@ TEST_CASE("depth, size and number are limited", "[hostile]") {
                Contains("longer than 20000 bytes"));
     CHECK_THAT(refusal(kLeast, {"frames=1-999999999999"}), Contains("frames"));
     CHECK_THAT(refusal(kLeast, {"frames=1-20000000"}), Contains("frames"));
+    // Each looks for its frame among all of them.
+    const std::string many = repeat("{frame: 999999, path: a.exr}, ", 1900);
+    CHECK_THAT(refusal(kLeast + "keyframes: [" + many + "]\n", {"frames=1-1000000"}),
+               Contains("second keyframe"));
 }
 
 TEST_CASE("duplicate keys are errors at the second", "[hostile]") {

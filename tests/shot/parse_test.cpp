@@ -184,6 +184,10 @@ TEST_CASE("wrong types and impossible values are refused", "[shot]") {
     CHECK_THAT(with("output.compression=dwaa"), Contains("lossy: true"));
     CHECK_THAT(with("output.path=renders/a.####.png"), Contains("must end in .exr"));
     CHECK_THAT(with("output.path=renders/a.exr"), Contains("no place for the frame's number"));
+    // What the writer takes for a single file, too: every frame would be the same one.
+    for (const char* single : {"a.$FF.exr", "a.%0999d.exr", "a.$F0.exr"})
+        CHECK_THAT(with(std::string("output.path=") + single),
+                   Contains("no place for the frame's number"));
     CHECK_THAT(with("output.path=plates/a.%04d.exr"), Contains("write over plate.path"));
     CHECK_THAT(with("provenance.path=bld.yaml"), Contains("must end in .json"));
     CHECK_THAT(with("plate.path="), Contains("plate.path is missing"));

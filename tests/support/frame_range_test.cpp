@@ -45,3 +45,20 @@ TEST_CASE("formatting and parsing are inverse", "[frame_range]") {
     CHECK(formatFrameRange(parseFrameRange("1001-1049")) == "1001-1049");
     CHECK(formatFrameRange(parseFrameRange("1-9x2")) == "1-9x2");
 }
+
+TEST_CASE("a short text does not ask for long work", "[frame_range]") {
+    std::string again = "1-500000";
+    while (again.size() < 90000) again += ",1-500000";
+    CHECK_THROWS_WITH(parseFrameRange(again), Catch::Contains("more than 1,000,000 frames"));
+    CHECK_THROWS_WITH(parseFrameRange("1-1000001"), Catch::Contains("more than 1,000,000 frames"));
+    CHECK(parseFrameRange("1-1000000").size() == 1000000);
+    // Steps over frames that are not named cost nothing.
+    std::string wide = "0-99999999x99999999";
+    while (wide.size() < 90000) wide += ",0-99999999x99999999";
+    CHECK(parseFrameRange(wide) == FrameList{0, 99999999});
+    CHECK_THROWS_WITH(parseFrameRange("1-99999999y1"), Catch::Contains("names no frame"));
+}
+
+TEST_CASE("any file's number can be written", "[frame_range]") {
+    CHECK(formatFrameRange({-2147483647 - 1, 2147483647}) == "-2147483648,2147483647");
+}

@@ -43,3 +43,9 @@ TEST_CASE("a problem is one line of text, or one object with its place", "[log]"
     CHECK(odd.find("\"level\":\"warning\",\"message\":\"odd\"}\n") != std::string::npos);
     CHECK(log.warnings() == std::vector<std::string>{"warning: odd"});
 }
+
+TEST_CASE("no control character reaches a terminal", "[log]") {
+    const Problem problem{ExitCode::Model, "'\x1b[2J\r\x7f \u009b2J \u00a0\u00e9 \xc2'", {}};
+    CHECK(standardError([&] { Log().problem(problem); }) ==
+          "error: '?[2J?? ?2J \u00a0\u00e9 \xc2'\n");
+}

@@ -194,6 +194,7 @@ WanFolder readWanFolder(const fs::path& folder) {
     });
     read(layout.vae.config, [&](const Config& c) {
         w.vae = VaeConfig::read(c);
+        if (!c.problems().empty()) return;  // its layers may make no scale
         // A file that leaves them out means what its layers make.
         if (!c.has("scale_factor_spatial")) w.vae.statedSpatialScale = w.vae.spatialScale();
         if (!c.has("scale_factor_temporal")) w.vae.statedTemporalScale = w.vae.temporalScale();

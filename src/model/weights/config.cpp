@@ -20,7 +20,7 @@ struct Config::Node {
 
 namespace {
 
-constexpr size_t kLargestFile = size_t{64} << 20;
+constexpr size_t kLargestFile = size_t{16} << 20;
 constexpr int kDeepest = 32;
 constexpr size_t kLongestList = 4096;
 

@@ -15,7 +15,7 @@ namespace derrumbe::model {
 /// `throwIfProblems()`. Copies share the problem list.
 class Config {
   public:
-    /// Throws Error(Model) where the file is missing, above 64 MiB, nested deeper than 32 or not a
+    /// Throws Error(Model) where the file is missing, above 16 MiB, nested deeper than 32 or not a
     /// JSON object.
     static Config read(const std::filesystem::path& file);
     /// The same from text; `name` stands for the file in messages.
