@@ -13,7 +13,7 @@ endif()
 
 add_library(derrumbe_options INTERFACE)
 target_include_directories(derrumbe_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-target_compile_options(derrumbe_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas -Wno-restrict -fpch-preprocess)
+target_compile_options(derrumbe_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -fpch-preprocess)
 if(DERRUMBE_WERROR)
   target_compile_options(derrumbe_options INTERFACE -Werror)
 endif()
@@ -24,4 +24,10 @@ if(DERRUMBE_SANITIZE)
     target_compile_options(derrumbe_options INTERFACE -fno-var-tracking)
   endif()
   target_link_options(derrumbe_options INTERFACE -fsanitize=${DERRUMBE_SANITIZE})
+endif()
+if(DERRUMBE_FUZZ)
+  # What counts coverage is linked into the fuzzers alone (tests/fuzz). Any report ends the program, and the library's own
+  # assertions (an index past a vector's end) are reports too.
+  target_compile_options(derrumbe_options INTERFACE -O1 -gline-tables-only -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
+    -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link -fno-sanitize-recover=all)
 endif()

@@ -1,6 +1,7 @@
 #include "shot/keys.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "shot/shot.h"
 
@@ -395,17 +396,24 @@ const std::vector<Key>& keys() {
 }
 
 const Key* findKey(const std::string& path) {
-    const auto found = std::find_if(keys().begin(), keys().end(),
-                                    [&](const Key& key) { return key.path == path; });
-    return found == keys().end() ? nullptr : &*found;
+    static const auto byPath = [] {
+        std::unordered_map<std::string, const Key*> map;
+        for (const Key& key : keys()) map.emplace(key.path, &key);
+        return map;
+    }();
+    const auto found = byPath.find(path);
+    return found == byPath.end() ? nullptr : found->second;
 }
 
-std::vector<std::string> keyNames(const std::string& group) {
-    std::vector<std::string> names;
-    for (const Key& key : keys()) {
-        if (key.parent() == group) names.push_back(key.name());
-    }
-    return names;
+const std::vector<std::string>& keyNames(const std::string& group) {
+    static const auto byGroup = [] {
+        std::unordered_map<std::string, std::vector<std::string>> map;
+        for (const Key& key : keys()) map[key.parent()].push_back(key.name());
+        return map;
+    }();
+    static const std::vector<std::string> none;
+    const auto found = byGroup.find(group);
+    return found == byGroup.end() ? none : found->second;
 }
 
 const char* text(Missing value) {

@@ -52,6 +52,6 @@ const std::vector<Key>& keys();
 const Key* findKey(const std::string& path);
 
 /// Names of the keys directly in a group; "" is the top.
-std::vector<std::string> keyNames(const std::string& group);
+const std::vector<std::string>& keyNames(const std::string& group);
 
 }  // namespace derrumbe::shot

@@ -28,7 +28,7 @@ Section::Section(const Node* node, std::string path, std::string group, Reading&
 }
 
 void Section::checkKeys() const {
-    const std::vector<std::string> known = keyNames(group_);
+    const std::vector<std::string>& known = keyNames(group_);
     for (size_t i = 0; i < node_->keys.size(); ++i) {
         const std::string& name = node_->keys[i];
         if (findKey(group_.empty() ? name : group_ + "." + name) != nullptr &&

@@ -57,8 +57,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     std::string best;
     // A third of the letters may be wrong; further away a suggestion confuses more than it helps.
     size_t bestDistance = std::max<size_t>(1, word.size() / 3) + 1;
+    word = word.substr(0, 64);
     for (const std::string& candidate : candidates) {
-        const size_t distance = editDistance(word.substr(0, 64), candidate);
+        const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
+        if (longer - shorter >= bestDistance) continue;  // as many letters are to be put in
+        const size_t distance = editDistance(word, candidate);
         if (distance < bestDistance) {
             bestDistance = distance;
             best = candidate;
