@@ -145,10 +145,11 @@ def main() -> int:
     kept = options.out / "fuzz.json"
     rows = {row["target"]: row for row in json.loads(kept.read_text())["targets"]} if options.only and kept.exists() else {}
     memory = Path("/dev/shm")
+    built = commit(options.corpora)  # now: a campaign takes long, and the tree may go on
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None, prefix="derrumbe_fuzz_") as work:
         for target in options.only or targets:
             now = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
-            rows[target] = {**campaign(target, options, Path(work)), "date": now, "commit": commit(options.corpora), "seed": options.seed}
+            rows[target] = {**campaign(target, options, Path(work)), "date": now, "commit": built, "seed": options.seed}
             report({name: rows[name] for name in targets if name in rows}, options)
             print(line(rows[target]), flush=True)
             if options.merge:
