@@ -99,7 +99,9 @@ FrameList parseFrameRange(const std::string& text) {
         highest = std::max({highest, part.first, part.last});
     }
     FrameList frames;
-    std::vector<bool> seen(static_cast<size_t>(int64_t{highest} - lowest + 1));
+    // One part names no frame twice.
+    std::vector<bool> seen(parts.size() == 1 ? 0
+                                             : static_cast<size_t>(int64_t{highest} - lowest + 1));
     for (const Part& part : parts) {
         if (count(part) == 0) continue;
         const int direction = part.last >= part.first ? 1 : -1;
@@ -107,8 +109,11 @@ FrameList parseFrameRange(const std::string& text) {
         for (int64_t i = 0; i <= span(part); i += stride) {
             if (part.mark == 'y' && i % part.step == 0) continue;
             const int frame = part.first + direction * static_cast<int>(i);
-            if (seen[static_cast<size_t>(int64_t{frame} - lowest)]) continue;
-            seen[static_cast<size_t>(int64_t{frame} - lowest)] = true;
+            if (!seen.empty()) {
+                auto known = seen[static_cast<size_t>(int64_t{frame} - lowest)];
+                if (known) continue;
+                known = true;
+            }
             frames.push_back(frame);
         }
     }

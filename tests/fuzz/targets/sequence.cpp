@@ -14,7 +14,7 @@ using image::SequencePath;
 
 namespace {
 
-constexpr int kFrames[] = {-12, 0, 7, 1001, 12345678};
+constexpr int kFrames[] = {-12, 7, 1001};
 
 void asWritten(const std::string& path) {
     const SequencePath sequence = SequencePath::parse(path);
