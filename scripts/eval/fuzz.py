@@ -9,9 +9,9 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 LONGEST = 1536  # bytes of an input; larger ones are slower and show little else
@@ -21,10 +21,13 @@ ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=2:detect_stac
                "UBSAN_OPTIONS": "print_stacktrace=1", "OMP_NUM_THREADS": "1"}
 
 
-def run(program: Path, arguments: list[str], work: Path) -> tuple[int, str]:
+def run(program: Path, arguments: list[str], work: Path, log: Path) -> tuple[int, str]:
+    """Runs it; what it says goes to `log` as it comes."""
     environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(work)}
-    done = subprocess.run([program, *arguments], capture_output=True, env=environment, check=False)
-    return done.returncode, done.stderr.decode(errors="replace")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as said:
+        done = subprocess.run([program, *arguments], stdout=said, stderr=said, env=environment, check=False)
+    return done.returncode, log.read_text(errors="replace")
 
 
 def number(pattern: str, text: str) -> float:
@@ -34,9 +37,7 @@ def number(pattern: str, text: str) -> float:
 
 def campaign(target: str, options: argparse.Namespace, work: Path) -> dict:
     """Runs one target until it has had its inputs; a run that ends at a finding is gone on with, from another seed."""
-    program = options.build / "tests" / "fuzz" / f"fuzz_{target}"
-    if not program.exists():
-        program = options.build / "bin" / f"fuzz_{target}"
+    program = options.build / "bin" / f"fuzz_{target}"
     grown = options.build / "corpus" / target
     findings = options.build / "findings" / target
     for folder in (grown, findings):
@@ -48,12 +49,14 @@ def campaign(target: str, options: argparse.Namespace, work: Path) -> dict:
         left = options.inputs - row["inputs"]
         if left <= 0:
             break
-        started = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         code, said = run(program, [f"-runs={left}", f"-seed={options.seed + round_}", f"-max_len={LONGEST}", "-entropic=0",
                                    f"-artifact_prefix={findings}/", "-print_final_stats=1", "-print_funcs=0", *LIMITS,
                                    *([f"-dict={dictionary}"] if dictionary.exists() else []),
-                                   str(grown), str(options.corpora / target)], work)
-        row["seconds"] += time.monotonic() - started
+                                   str(grown), str(options.corpora / target)],
+                         work, options.build / "logs" / f"{target}.txt")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        row["seconds"] += after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         row["inputs"] += int(number(r"stat::number_of_executed_units:\s*(\d+)", said)) or int(number(r"#(\d+)\s", said))
         row["coverage"] = max(row["coverage"], int(number(r"cov: (\d+)", said)))
         row["slowest"] = max(row["slowest"], number(r"slowest input: ([\d.]+)", said))
@@ -79,7 +82,8 @@ def merge(target: str, options: argparse.Namespace, work: Path) -> None:
         named = [file for file in committed.iterdir() if not re.fullmatch(r"[0-9a-f]{16}", file.name)]
         for file in named:
             (Path(folder) / file.name).write_bytes(file.read_bytes())
-        run(program, ["-merge=1", "-use_counters=0", "-max_len=2048", folder, str(options.build / "corpus" / target), str(committed)], work)
+        run(program, ["-merge=1", "-use_counters=0", "-max_len=2048", folder, str(options.build / "corpus" / target), str(committed)],
+            work, options.build / "logs" / f"{target}.merge.txt")
         for file in set(committed.iterdir()) - set(named):
             file.unlink()
         for file in Path(folder).iterdir():
@@ -118,7 +122,7 @@ def report(rows: dict[str, dict], options: argparse.Namespace) -> None:
     lines = ["# Hostile bytes, and what becomes of them", "",
              f"Measured {facts['date']} by `{facts['command']}` on {facts['machine']}; {facts['versions']}.", "",
              f"Inputs of up to {LONGEST} bytes, grown from `tests/fuzz/corpus` under AddressSanitizer and UndefinedBehaviorSanitizer. "
-             "Coverage: edges of our own code that were reached. Longest: processor time of one input. Memory: the process's most, "
+             "Inputs a second of processor time. Coverage: edges of our own code that were reached. Longest: processor time of one input. Memory: the process's most, "
              "sanitizers and libraries included. A finding is a crash, a report, an exception that is no refusal, a property that does "
              "not hold, more than 1 s, or an allocation above 1 GiB.", "",
              "| target | inputs | inputs a second | coverage | longest | memory | findings |", "|---|---|---|---|---|---|---|",
