@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <unordered_set>
 
 #include "support/error.h"
 #include "support/strings.h"
@@ -88,20 +89,43 @@ std::vector<Part> parseParts(const std::string& text) {
     return parts;
 }
 
+/// Numbers that were named already: a table where they lie close together, else a set.
+class Named {
+  public:
+    Named(int lowest, int highest, int64_t most) : lowest_(lowest) {
+        const int64_t width = int64_t{highest} - lowest + 1;
+        if (width <= 512 * most) table_.resize(static_cast<size_t>(width));
+    }
+
+    /// False where it was there.
+    bool insert(int frame) {
+        if (table_.empty()) return set_.insert(frame).second;
+        auto known = table_[static_cast<size_t>(int64_t{frame} - lowest_)];
+        const bool first = !known;
+        known = true;
+        return first;
+    }
+
+  private:
+    int lowest_;
+    std::vector<bool> table_;
+    std::unordered_set<int> set_;
+};
+
 }  // namespace
 
 FrameList parseFrameRange(const std::string& text) {
     if (text.size() > 100'000) fail(text, text, "is too long");
     const std::vector<Part> parts = parseParts(text);
     int lowest = parts.front().first, highest = lowest;
+    int64_t most = 0;
     for (const Part& part : parts) {
         lowest = std::min({lowest, part.first, part.last});
         highest = std::max({highest, part.first, part.last});
+        most += count(part);
     }
     FrameList frames;
-    // One part names no frame twice.
-    std::vector<bool> seen(parts.size() == 1 ? 0
-                                             : static_cast<size_t>(int64_t{highest} - lowest + 1));
+    Named named(lowest, highest, parts.size() == 1 ? 0 : most);  // one part names none twice
     for (const Part& part : parts) {
         if (count(part) == 0) continue;
         const int direction = part.last >= part.first ? 1 : -1;
@@ -109,12 +133,7 @@ FrameList parseFrameRange(const std::string& text) {
         for (int64_t i = 0; i <= span(part); i += stride) {
             if (part.mark == 'y' && i % part.step == 0) continue;
             const int frame = part.first + direction * static_cast<int>(i);
-            if (!seen.empty()) {
-                auto known = seen[static_cast<size_t>(int64_t{frame} - lowest)];
-                if (known) continue;
-                known = true;
-            }
-            frames.push_back(frame);
+            if (parts.size() == 1 || named.insert(frame)) frames.push_back(frame);
         }
     }
     if (frames.empty()) fail(text, text, "names no frame");
