@@ -256,7 +256,7 @@ void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
 Statement readStatement(const std::string& text, const std::string& file) {
     const Reader in{file};
     const Json json = parseLogJson(isEnvelope(text) ? envelopePayload(text, file) : text);
-    if (json.is_discarded() || !json.is_object()) in.fail("not JSON");
+    if (json.is_discarded() || !json.is_object()) in.fail("not JSON, or not as a log has it");
     std::string type, predicateType;
     in.get(json, "_type", type);
     in.get(json, "predicateType", predicateType);

@@ -182,6 +182,8 @@ class Builder : public YAML::EventHandler {
         if (node.kind == Node::Kind::Map || node.kind == Node::Kind::List || key.empty()) {
             fail(mark, kBadKey);
         }
+        if (level.node.keys.size() == kMostKeys)
+            fail(mark, cat("more than ", kMostKeys, " keys in one mapping"));
         const auto same = std::find(level.node.keys.begin(), level.node.keys.end(), key);
         if (same != level.node.keys.end()) {
             const Place& first =

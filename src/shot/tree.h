@@ -28,6 +28,7 @@ struct Node {
 constexpr size_t kMostBytes = size_t{256} << 10;   ///< of the file
 constexpr size_t kMostValues = 10000;              ///< after aliases are replaced
 constexpr size_t kMostExpanded = size_t{4} << 20;  ///< bytes of text after aliases are replaced
+constexpr size_t kMostKeys = 500;                  ///< of one mapping
 constexpr int kDeepest = 32;                       ///< lists and mappings inside one another
 constexpr int kMostAliases = 100;
 

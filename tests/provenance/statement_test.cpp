@@ -187,6 +187,9 @@ TEST_CASE("what is no log is refused by name", "[statement]") {
         text.replace(text.find("\"HERE\""), 6, deep);
         CHECK_THROWS_WITH(readStatement(text, "a.json"), Contains("not JSON"));
     }
+    std::string many = "{";
+    for (int i = 0; i < 300000; ++i) many += "\"" + std::to_string(i) + "\":1,";
+    CHECK_THROWS_WITH(readStatement(many + "\"_type\":1}", "a.json"), Contains("not JSON"));
     CHECK_NOTHROW(readStatement(with("/predicate/another_vendor", {{"a", 1}}), "a.json"));
     Statement broken;
     broken.shotJson = "{";

@@ -45,6 +45,10 @@ TEST_CASE("depth, size and number are limited", "[hostile]") {
     CHECK_THAT(refusal("a: " + repeat("{a: ", 5000)), Contains("inside one another"));
     CHECK_THAT(refusal(repeat("- ", 5000)), Contains("inside one another"));
     CHECK_THAT(refusal(repeat("- a\n", 50000)), Contains("more than 10000 values"));
+    std::string keys;
+    for (int i = 0; i < 501; ++i) keys += "k" + std::to_string(i) + ": v, ";
+    CHECK_THAT(refusal(kLeast + "provenance: {usage: {" + keys + "}}\n"),
+               Contains("more than 500 keys in one mapping"));
     CHECK_THAT(refusal(kLeast + "#" + std::string(1 << 20, 'x')), Contains("larger than 256 KiB"));
     CHECK_THAT(refusal(kLeast, {"prompt=" + std::string(30000, 'x')}),
                Contains("longer than 20000 bytes"));
