@@ -147,15 +147,18 @@ def main() -> int:
     if unknown := set(options.only) - set(targets):
         parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(targets)}")
     kept = options.out / "fuzz.json"
-    rows = {row["target"]: row for row in json.loads(kept.read_text())["targets"]} if options.only and kept.exists() else {}
+    rows: dict[str, dict] = {}
     memory = Path("/dev/shm")
     built = commit(options.corpora)  # now: a campaign takes long, and the tree may go on
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None, prefix="derrumbe_fuzz_") as work:
         for target in options.only or targets:
             now = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
-            rows[target] = {**campaign(target, options, Path(work)), "date": now, "commit": built, "seed": options.seed}
+            row = {**campaign(target, options, Path(work)), "date": now, "commit": built, "seed": options.seed}
+            if options.only and kept.exists():
+                rows = {other["target"]: other for other in json.loads(kept.read_text())["targets"]}
+            rows[target] = row
             report({name: rows[name] for name in targets if name in rows}, options)
-            print(line(rows[target]), flush=True)
+            print(line(row), flush=True)
             if options.merge:
                 merge(target, options, Path(work))
     print((options.out / "fuzz.md").read_text())
