@@ -32,13 +32,21 @@ matte: {path: mattes/m.####.exr, grow: 2, feather: 3}
 prompt: "the building collapses into dust"
 onset: 1003
 model: {path: model}
-sampler: {steps: 30, guidance: 1.0, seed: 7}
+sampler: {steps: 120, guidance: 1.0, seed: 7}
 output: {path: out/c.####.exr}
 provenance: {path: out/c.provenance.json}
 YAML
-    local begin=$EPOCHREALTIME
-    "$program" render shot.yaml --threads 1 >out.txt 2>err.txt || { cat err.txt; echo "an undisturbed render fails" >&2; exit 2; }
+    local begin=$EPOCHREALTIME last=0 now
+    place=()
+    begin
+    while now=$(used "$pid"); [ -n "$now" ]; do
+        last=$now
+        sleep 0.005
+    done
+    end
+    [ "$code" = 0 ] || { cat err.txt; echo "an undisturbed render fails" >&2; exit 2; }
     undisturbed=$(awk "BEGIN {printf \"%.2f\", $EPOCHREALTIME - $begin}")
+    work_ticks=$last
     mv out reference
 }
 
@@ -74,8 +82,16 @@ end() {
     code=0
     wait "$pid" 2>/dev/null || code=$?
 }
-# moment: waits for a random part of a render's time (and a little more).
-moment() { sleep "$(awk "BEGIN {printf \"%.3f\", $undisturbed * 1.1 * $RANDOM / 32768}")"; }
+# used PID: processor time that a process has used, in clock ticks; nothing once it is gone.
+used() { { awk '{sub(/.*\) /, ""); print $12 + $13}' "/proc/$1/stat"; } 2>/dev/null || true; }
+# moment: waits for a random part of a render. By the processor time that it has used, so that a machine that does other
+# things meanwhile does not move all moments to its beginning.
+moment() {
+    local until=$((work_ticks * RANDOM / 32768)) now
+    while now=$(used "$pid"); [ -n "$now" ] && [ "$now" -lt "$until" ]; do
+        sleep 0.005
+    done
+}
 
 # breaks WHAT: a promise was broken in this round.
 breaks() {

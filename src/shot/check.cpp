@@ -97,10 +97,8 @@ void checkGuides(const Check& check) {
     for (size_t i = 0; i < shot.guides.size(); ++i) {
         const FrameList& frames = shot.guides[i].frames;
         const std::string key = cat("guides.", i, ".frames");
-        const auto ofShot = [&](int frame) {
-            return std::find(shot.frames.begin(), shot.frames.end(), frame) != shot.frames.end();
-        };
-        const auto known = std::count_if(frames.begin(), frames.end(), ofShot);
+        const auto known = std::count_if(frames.begin(), frames.end(),
+                                         [&](int frame) { return check.hasFrame(frame); });
         if (frames.empty()) continue;
         if (known == 0) {
             check.error(key, cat("none of the guide's frames ", formatFrameRange(frames),
