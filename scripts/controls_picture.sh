@@ -29,7 +29,7 @@ control() {
     for setting in frames=1001-1033 "output.path=$work/$name/f.####.exr" "provenance.path=$work/$name/log.json" "$@"; do
         settings+=(--set "$setting")
     done
-    ../build/release/derrumbe render shots/demo_collapse.yaml "${settings[@]}" --frames 1013,1021,1033 --progress none >/dev/null
+    ../build/release/derrumbe render shots/demo_collapse.yaml "${settings[@]}" --frames "$(IFS=,; echo "${shows[*]}")" --progress none >/dev/null
     strip "$name" "$work/$name"
 }
 asked=("$@")

@@ -18,6 +18,10 @@ void printEnds(const render::RenderPlan& plan) {
     for (size_t i = 0; i < last.mattes.size(); ++i)
         std::printf("matte:   %s\n         %s\n",
                     plan.frames[plan.firstGenerated()].mattes[i].c_str(), last.mattes[i].c_str());
+    for (size_t g = 0; g < plan.shot.guides.size(); ++g) {
+        const auto [from, to] = render::guideEnds(plan, g);
+        if (!from.empty()) std::printf("guide:   %s\n         %s\n", from.c_str(), to.c_str());
+    }
     std::printf("output:  %s\n         %s\n", first.output.c_str(), last.output.c_str());
     std::printf("colour:  %s (%s)\n", plan.plateSpace.c_str(), plan.plateSpaceReason.c_str());
     std::printf("model:   %s (%s)\n", plan.model.name.c_str(), plan.model.folder.c_str());

@@ -7,7 +7,6 @@
 #include "clip/encoding.h"
 #include "clip/windows.h"
 #include "image/resample.h"
-#include "image/whole_file.h"
 #include "render/inputs.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
@@ -193,7 +192,12 @@ void checkGuide(const RenderPlan& plan, const shot::Guide& guide,
                                              : ",",
                                          " not ", names));
     }
-    if (!isData(guide)) image::checkColour(picture);
+    for (const int channel : colourChannels(guide, picture))
+        if (picture.types[static_cast<size_t>(channel)] == image::PixelType::UInt32)
+            throw Error(
+                ExitCode::Input,
+                cat(picture.file, ": its channel ", picture.channels[static_cast<size_t>(channel)],
+                    " holds 32-bit integers, which are object ids and no picture"));
     if (plan.plateData.empty() || sameSize(picture.display, plan.plateDisplay) ||
         sameSize(picture.data, plan.plateData))
         return;

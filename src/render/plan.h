@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clip/region.h"
@@ -123,10 +124,14 @@ struct RenderPlan {
     bool showsGuides() const;  ///< whether a guide steers any frame
 };
 
-/// Resolves a shot into a plan: reads the header of every plate, matte, reference, keyframe and
-/// tensor, the tokenizer, and, where all of them are good, the mattes for the crop. Everything
+/// Resolves a shot into a plan: reads the header of every plate, matte, guide, reference, keyframe
+/// and tensor, the tokenizer, and, where all of them are good, the mattes for the crop and the
+/// beats. Everything
 /// wrong is added to `problems`; the plan is usable only if none is an error.
 RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems& problems);
+
+/// The first and the last file that a guide steers frames with; empty where it steers none.
+std::pair<std::string, std::string> guideEnds(const RenderPlan& plan, size_t guide);
 
 /// The plan for people, and as JSON.
 std::string planText(const RenderPlan& plan);

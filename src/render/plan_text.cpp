@@ -35,6 +35,16 @@ int deliveredFrames(const RenderPlan& plan) {
 
 }  // namespace
 
+std::pair<std::string, std::string> guideEnds(const RenderPlan& plan, size_t guide) {
+    std::string first, last;
+    for (const FrameJob& job : plan.frames)
+        if (guide < job.guides.size() && !job.guides[guide].empty()) {
+            if (first.empty()) first = job.guides[guide];
+            last = job.guides[guide];
+        }
+    return {first, last};
+}
+
 std::string planText(const RenderPlan& plan) {
     const FrameJob &first = plan.frames.front(), &last = plan.frames.back();
     const int generated = static_cast<int>(plan.frames.size()) - plan.firstGenerated();
@@ -58,12 +68,7 @@ std::string planText(const RenderPlan& plan) {
     rows("matte", &FrameJob::mattes);
     rows("holdout", &FrameJob::holdouts);
     for (size_t g = 0; g < plan.shot.guides.size(); ++g) {
-        std::string from, to;
-        for (const FrameJob& job : plan.frames)
-            if (g < job.guides.size() && !job.guides[g].empty()) {
-                if (from.empty()) from = job.guides[g];
-                to = job.guides[g];
-            }
+        const auto [from, to] = guideEnds(plan, g);
         row(g == 0 ? "guides" : "",
             cat(shot::text(plan.shot.guides[g].type), " ", from.empty() ? "in no frame" : from));
         if (to != from) row("", to);

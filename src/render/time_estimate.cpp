@@ -68,6 +68,9 @@ double inputBytes(const RenderPlan& plan) {
         add(job.plate);
         for (const std::string& file : job.mattes) add(file);
         for (const std::string& file : job.holdouts) add(file);
+        for (const std::string& file : job.guides) add(file);
+        for (const auto& mattes : job.beatMattes)
+            for (const std::string& file : mattes) add(file);
     }
     for (const auto& file : plan.model.files) bytes += static_cast<double>(file.bytes);
     for (const model::LoraFile& lora : plan.loras) add(lora.path.string());

@@ -193,6 +193,8 @@ TEST_CASE("what cannot be a guide is refused before a render", "[guides]") {
     picture(folder, "uv.exr", {"forward.u", "forward.v"}, 0, 1);
     CHECK_THAT(with("type: flow, path: uv.exr"),
                Contains("a flow guide has the channels R, G, B or Y, not forward.u, forward.v"));
+    folder.plate("id.exr", {"id"}, {image::PixelType::UInt32});
+    CHECK_THAT(with("type: depth, path: id.exr"), Contains("channel id holds 32-bit integers"));
     picture(folder, "z.exr", {"Z"}, 0, 1);
     CHECK_THAT(with("type: previz, path: z.exr"), Contains("a previz guide has the channels"));
     CHECK(with("type: scribble, path: z.exr") == "");
