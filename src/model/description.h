@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "model/memory_ways.h"
+
 namespace derrumbe::model {
 
 /// Sampler defaults of a model folder (`derrumbe.json` beside `model_index.json`, then
@@ -69,10 +71,19 @@ struct Description {
     std::uint64_t transformerParameters = 0, vaeParameters = 0, textParameters = 0;
     std::uint64_t secondTransformerParameters = 0;  ///< of the low-noise expert
     std::uint64_t textEmbeddingParameters = 0;      ///< of textParameters, those that are looked up
+    /// Memory that these take while prompts are encoded: none where the file's own numbers are
+    /// used.
+    std::uint64_t textEmbeddingBytes = 0;
+    int textLayers = 0;
     /// The VAE's work and memory by structure, per pixel of the picture.
     struct VaeCost {
         double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame
         double encodeValues = 0, decodeValues = 0;  ///< numbers alive at the peak, a pixel
+        // In tiles: what is not tiled, a pixel; the features that tiles share, a pixel and latent
+        // frame; the margins of tiles, in latents.
+        double encodeRest = 0, decodeRest = 0;
+        double encodeFeatures = 0, decodeFeatures = 0;
+        int encodeMargin = 0, decodeMargin = 0;
     };
     VaeCost vaeCost;
 };
@@ -123,12 +134,18 @@ struct Estimate {
     double encodeFlops = 0, decodeFlops = 0, textFlops = 0;
     double weightBytes = 0;  ///< of all parts, though they are never all in memory together
     double heldBytes = 0;    ///< from the first stage to the last: the program, the clip, its mask
-    double peakBytes = 0;    ///< of the worst stage, heldBytes and the parts it keeps included
+    /// Of each stage, the parts that it keeps included and heldBytes not.
+    double textBytes = 0, encodeBytes = 0, denoiseBytes = 0, decodeBytes = 0;
+    double peakBytes = 0;  ///< of the worst stage, heldBytes included
 };
 /// @param frames F = 4k+1 frames that the transformer sees at once, `references` reference images;
 /// dtypeBytes 4 or 2.
 /// @param clipFrames of the whole clip where it runs in several windows; 0: one window is all
+/// @param ways how it is computed
 Estimate estimate(const Description& model, int frames, int height, int width, int references,
-                  int dtypeBytes, int clipFrames = 0);
+                  int dtypeBytes, int clipFrames = 0, const MemoryWays& ways = {});
+
+/// Blocks of the transformer that MemoryWays counts.
+int transformerBlocks(const Description& model);
 
 }  // namespace derrumbe::model

@@ -6,15 +6,91 @@ namespace derrumbe::model {
 
 namespace {
 
-constexpr double kPromptTokens = 64;     ///< a long prompt; padding is not run
-constexpr double kProcessBytes = 0.6e9;  ///< libraries, code, allocator
+constexpr double kPromptTokens = 64;      ///< a long prompt; padding is not run
+constexpr double kProcessBytes = 0.32e9;  ///< libraries, code, allocator
+
+/// A stage's memory with what the allocator keeps of what the stage has freed: glibc trims its heap
+/// above 64 MiB, which a small stage does not come to.
+double withKept(double bytes) {
+    return bytes + std::min(64.0 * 1024 * 1024, bytes / 2);
+}
+
+/// Bytes of `blocks` blocks of which `resident` stay (-1: all) and two of the others are in memory.
+double blockBytes(int blocks, int resident, double bytes) {
+    return bytes * (resident < 0 ? blocks : std::min(blocks, resident + 2));
+}
+
+/// In memory, as the parts are computed with: the VAE always in float32.
+struct Weights {
+    double text = 0, vae = 0, transformer = 0;
+    double all = 0;  ///< whatever stays where
+};
+
+Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways) {
+    const double d = double{1} * m.heads * m.headSize;
+    // A block of the transformer: attentions with norms, feed-forward, modulation, a norm; the
+    // VACE branch's has one product more.
+    const double block = 8 * (d * d + d) + 4 * d + 2 * d * m.ffn + m.ffn + d + 6 * d + 2 * d;
+    const double vace = m.vaceLayers > 0 ? block + d * d + d : 0;
+    const double blocks = m.layers * block + m.vaceLayers * vace;
+    const auto transformer = [&](std::uint64_t parameters) {
+        const double rest = std::max(0.0, static_cast<double>(parameters) - blocks);
+        const double streamed =
+            blockBytes(transformerBlocks(m), ways.transformerBlocks, std::max(block, vace));
+        return dtypeBytes * (rest + std::min(blocks, streamed));
+    };
+    Weights bytes;
+    // Of a pair of experts one is in memory at a time.
+    bytes.transformer =
+        std::max(transformer(m.transformerParameters), transformer(m.secondTransformerParameters));
+    bytes.vae = static_cast<double>(m.vaeParameters) * 4;
+    const double text =
+        dtypeBytes * static_cast<double>(m.textParameters - m.textEmbeddingParameters);
+    bytes.text =
+        static_cast<double>(m.textEmbeddingBytes) +
+        (m.textLayers > 0 ? blockBytes(m.textLayers, ways.textBlocks, text / m.textLayers) : text);
+    bytes.all =
+        dtypeBytes * static_cast<double>(m.transformerParameters + m.secondTransformerParameters) +
+        bytes.vae + text + static_cast<double>(m.textEmbeddingBytes);
+    return bytes;
+}
+
+/// The largest tile of the VAE's with its margins, and all of them, in pixels; one is the whole
+/// picture where `side` (latents) is 0.
+struct Tiles {
+    double largest = 0, all = 0;
+    bool whole = true;
+};
+
+Tiles tilesOf(const Description& m, int height, int width, int side, int margin) {
+    const auto axis = [&](int length, int& count) {
+        const int latents = length / m.spatialScale;
+        count = side == 0 ? 1 : (latents + side - 1) / side;
+        const int outer = (latents + count - 1) / count + 2 * margin;
+        return double{1} * (count == 1 ? length : std::min(length, outer * m.spatialScale));
+    };
+    int rows = 1, columns = 1;
+    const double tall = axis(height, rows), wide = axis(width, columns);
+    return {tall * wide, tall * wide * rows * columns, rows * columns == 1};
+}
+
+/// Numbers alive at the peak of a way through the VAE.
+double vaeValues(const Tiles& tiles, double pixels, double latentFrames, double whole, double rest,
+                 double features) {
+    if (tiles.whole) return whole * pixels;
+    return rest * pixels + features * pixels * latentFrames + whole * tiles.largest;
+}
 
 }  // namespace
+
+int transformerBlocks(const Description& model) {
+    return model.layers + model.vaceLayers;
+}
 
 // Counted by structure; the formula of a block and its figures for the published sizes are in the
 // test. One multiplication with its addition is two FLOPs.
 Estimate estimate(const Description& m, int frames, int height, int width, int references,
-                  int dtypeBytes, int clipFrames) {
+                  int dtypeBytes, int clipFrames, const MemoryWays& ways) {
     Estimate e;
     const double whole = std::max(frames, clipFrames);
     const int latentFrames = (frames - 1) / m.temporalScale + 1 + references;
@@ -32,20 +108,16 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     const double pixels = static_cast<double>(height) * width;
     // the inactive and the reactive clip (or the plate alone), and each reference
     const double clips = m.heldByNoise ? 1 : 2;
-    e.encodeFlops = m.vaeCost.encodeFlops * pixels * (clips * whole + references);
-    e.decodeFlops = m.vaeCost.decodeFlops * pixels * whole;
+    // Tiles do the work of their margins as well.
+    const Tiles encodeTiles = tilesOf(m, height, width, ways.encodeTile, m.vaeCost.encodeMargin);
+    const Tiles decodeTiles = tilesOf(m, height, width, ways.decodeTile, m.vaeCost.decodeMargin);
+    e.encodeFlops = m.vaeCost.encodeFlops * encodeTiles.all * (clips * whole + references);
+    e.decodeFlops = m.vaeCost.decodeFlops * decodeTiles.all * whole;
     e.textFlops =
         2 * static_cast<double>(m.textParameters - m.textEmbeddingParameters) * kPromptTokens;
 
-    // Weights of the parts as they are computed with: the VAE always in float32.
-    const double transformer = static_cast<double>(m.transformerParameters) * dtypeBytes;
-    const double vae = static_cast<double>(m.vaeParameters) * 4;
-    const double encoder = static_cast<double>(m.textParameters) * dtypeBytes;
-    // Of a pair of experts one is in memory at a time.
-    const double worker =
-        std::max(transformer, static_cast<double>(m.secondTransformerParameters) * dtypeBytes);
-    e.weightBytes = transformer + vae + encoder +
-                    static_cast<double>(m.secondTransformerParameters) * dtypeBytes;
+    const Weights weights = weightBytes(m, dtypeBytes, ways);
+    e.weightBytes = weights.all;
     // Both branches of guidance at once where they are small.
     const double batch = e.tokens * 2 <= kBatchTokens ? 2 : 1;
     // In a block: x, hints and their branch, then either q, k, v with float32 temporaries or the
@@ -56,13 +128,23 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     // Floats a pixel and frame of the whole clip: picture, mask and conditioning all along; their
     // tensors and the two cut clips while encoding; the video and its copy after decoding.
     const double clip = pixels * whole * 4;
-    const double encode = m.vaeCost.encodeValues * 4 * pixels + 9 * clip;
-    const double decode = m.vaeCost.decodeValues * 4 * pixels + 6 * clip;
+    const Description::VaeCost& vae = m.vaeCost;
+    const double latents = (whole - 1) / m.temporalScale + 1;
+    const double encode = 4 * vaeValues(encodeTiles, pixels, latents, vae.encodeValues,
+                                        vae.encodeRest, vae.encodeFeatures) +
+                          9 * clip;
+    const double decode = 4 * vaeValues(decodeTiles, pixels, latents, vae.decodeValues,
+                                        vae.decodeRest, vae.decodeFeatures) +
+                          6 * clip;
     e.heldBytes = kProcessBytes + 5 * clip;
     // The text encoder goes before the VAE comes; the VAE stays while the transformer runs, because
     // the end needs it again; the transformer goes before the decoding.
+    e.textBytes = withKept(weights.text);
+    e.encodeBytes = withKept(weights.vae + encode);
+    e.denoiseBytes = withKept((ways.vaeLeaves ? 0 : weights.vae) + weights.transformer + live);
+    e.decodeBytes = withKept(weights.vae + decode);
     e.peakBytes =
-        e.heldBytes + std::max({encoder, vae + std::max(encode, decode), vae + worker + live});
+        e.heldBytes + std::max({e.textBytes, e.encodeBytes, e.denoiseBytes, e.decodeBytes});
     return e;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/description.h"
+#include "model/memory_ways.h"
 
 namespace derrumbe::model {
 
@@ -70,6 +71,7 @@ struct LoadOptions {
     /// loss of the picture.
     std::string dtype = "auto";
     std::vector<LoraFile> loras = {};  ///< merged in this order
+    MemoryWays ways = {};
 };
 
 /// Opens a model folder and its LoRAs: reads configurations and headers, checks every tensor,

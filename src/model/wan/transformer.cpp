@@ -8,7 +8,8 @@
 
 namespace derrumbe::model {
 
-WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& config)
+WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& config,
+                               int residentBlocks)
     : config_(config),
       device_(weights.device()),
       dtype_(weights.dtype()),
@@ -16,16 +17,31 @@ WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& 
       embedder_(weights / "condition_embedder", config),
       projOut_(weights / "proj_out", config.width(), config.outChannels * config.patchVolume()),
       table_(weights.tensor("scale_shift_table", {1, 2, config.width()}, at::kFloat).squeeze(0)) {
-    for (int i = 0; i < config.layers; ++i) blocks_.emplace_back(weights / "blocks" / i, config);
     if (config.hasVace()) {
         vacePatch_.emplace(weights / "vace_patch_embedding", config, config.vaceInChannels);
         vaceProjIn_ = Linear(weights / "vace_blocks.0.proj_in", config.width(), config.width());
     }
-    for (int i = 0; i < static_cast<int>(config.vaceLayers.size()); ++i) {
-        const Weights scope = weights / "vace_blocks" / i;
-        vaceBlocks_.push_back({TransformerBlock(scope, config),
-                               Linear(scope / "proj_out", config.width(), config.width())});
+    for (int i = 0, hint = 0; i < config.layers; ++i) {
+        order_.push_back({false, i});
+        if (hint < static_cast<int>(config.vaceLayers.size()) && config.vaceLayers[hint] == i)
+            order_.push_back({true, hint++});
     }
+    blocks_ = makeBlocks(weights, residentBlocks);
+}
+
+Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights,
+                                                         int residentBlocks) const {
+    const auto make = [order = order_, config = config_](const Weights& from, size_t index) {
+        const Turn turn = order[index];
+        const Weights scope = from / (turn.vace ? "vace_blocks" : "blocks") / turn.index;
+        Block block{TransformerBlock(scope, config), {}};
+        if (turn.vace) block.projOut = Linear(scope / "proj_out", config.width(), config.width());
+        return block;
+    };
+    const bool all = residentBlocks < 0;
+    const Weights from = all ? weights : weights.readingAhead();
+    return {order_.size(), all ? order_.size() : static_cast<size_t>(residentBlocks),
+            [from, make](size_t index) { return make(from, index); }};
 }
 
 namespace {
@@ -73,15 +89,15 @@ TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
         }
     }
     const at::Tensor text = embedder_.text(rows);
-    for (const TransformerBlock& block : blocks_) context.main.push_back(block.textKeys(text));
-    for (const VaceBlock& vace : vaceBlocks_) context.vace.push_back(vace.block.textKeys(text));
+    for (size_t turn = 0; turn < blocks_.size(); ++turn)
+        context.blocks.push_back(blocks_[turn]->block.textKeys(text));
     return context;
 }
 
 at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep,
                                       const TextContext& text, const at::Tensor& control,
                                       std::span<const double> hintScales) const {
-    if (hintScales.size() != vaceBlocks_.size())
+    if (hintScales.size() != config_.vaceLayers.size())
         throw Error(ExitCode::Internal, "one hint scale a VACE layer was expected");
     const at::TensorOptions compute = at::TensorOptions(dtype_).device(device_);
     size_t hints = hintScales.size();  // hints past the last that counts need not be made
@@ -100,12 +116,15 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
         if (c.size(1) < x.size(1)) c = at::constant_pad_nd(c, {0, 0, 0, x.size(1) - c.size(1)});
         c = vaceProjIn_(c).add_(x);
     }
-    for (size_t i = 0, hint = 0; i < blocks_.size(); ++i) {
-        x = blocks_[i](std::move(x), time.modulation, table, text.main[i], text.bias);
-        if (hint < hints && config_.vaceLayers[hint] == static_cast<int64_t>(i)) {
-            const VaceBlock& vace = vaceBlocks_[hint];
-            c = vace.block(std::move(c), time.modulation, table, text.vace[hint], text.bias);
-            if (hintScales[hint] != 0) x.add_(vace.projOut(c), hintScales[hint]);
+    size_t hint = 0;
+    for (size_t turn = 0; turn < blocks_.size(); ++turn) {
+        if (!order_[turn].vace) {
+            const auto main = blocks_[turn];
+            x = main->block(std::move(x), time.modulation, table, text.blocks[turn], text.bias);
+        } else if (hint < hints) {
+            const auto vace = blocks_[turn];
+            c = vace->block(std::move(c), time.modulation, table, text.blocks[turn], text.bias);
+            if (hintScales[hint] != 0) x.add_(vace->projOut(c), hintScales[hint]);
             ++hint;
         }
     }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "model/layers/blocks.h"
 #include "model/wan/embeddings.h"
 #include "model/wan/transformer_block.h"
 #include "model/wan/transformer_config.h"
@@ -16,8 +17,8 @@ namespace derrumbe::model {
 
 /// A prompt as the cross-attentions see it. Made once a prompt by `WanTransformer::prepareText`.
 struct TextContext {
-    std::vector<TextKeys> main, vace;  ///< one a block
-    at::Tensor bias;                   ///< [1, 1, 1, S], or undefined
+    std::vector<TextKeys> blocks;  ///< one a block, in the order of their turns
+    at::Tensor bias;               ///< [1, 1, 1, S], or undefined
 };
 
 /// WanVACETransformer3DModel (or, without the branch, WanTransformer3DModel): a diffusion
@@ -30,7 +31,9 @@ struct TextContext {
 class WanTransformer {
   public:
     /// Missing and misshapen tensors are recorded in `weights`.
-    WanTransformer(const Weights& weights, const TransformerConfig& config);
+    /// @param residentBlocks of both branches that stay in memory; -1: all
+    WanTransformer(const Weights& weights, const TransformerConfig& config,
+                   int residentBlocks = -1);
 
     /// @param embeds [B, S, textDim]. The rows after the last that is not zero are all alike to the
     /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
@@ -48,10 +51,16 @@ class WanTransformer {
     const TransformerConfig& config() const { return config_; }
 
   private:
-    struct VaceBlock {
-        TransformerBlock block;
-        Linear projOut;
+    /// A block's place in the files.
+    struct Turn {
+        bool vace = false;  ///< of the VACE branch
+        int index = 0;
     };
+    struct Block {
+        TransformerBlock block;
+        Linear projOut;  ///< of the VACE branch's alone
+    };
+    Blocks<Block> makeBlocks(const Weights& weights, int residentBlocks) const;
 
     at::Tensor unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const;
     at::Tensor rope(const std::array<int64_t, 3>& sizes) const;
@@ -62,9 +71,9 @@ class WanTransformer {
     PatchEmbedding patch_;
     std::optional<PatchEmbedding> vacePatch_;  ///< with VACE layers alone, as vaceProjIn_
     ConditionEmbedder embedder_;
-    std::vector<TransformerBlock> blocks_;
-    Linear vaceProjIn_;  ///< vace_blocks.0.proj_in
-    std::vector<VaceBlock> vaceBlocks_;
+    Linear vaceProjIn_;        ///< vace_blocks.0.proj_in
+    std::vector<Turn> order_;  ///< each VACE block's turn is right after the block that it hints
+    Blocks<Block> blocks_;     ///< by their turns
     Linear projOut_;
     at::Tensor table_;  ///< scale_shift_table [2, d] float32
 

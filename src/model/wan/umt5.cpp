@@ -39,30 +39,34 @@ at::Tensor umt5Buckets(int64_t tokens, int64_t buckets, int64_t farthest) {
     return at::where(far < exact, far, logarithmic) + (distance > 0).to(at::kLong) * half;
 }
 
-Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config)
-    : config_(config), device_(weights.device()), dtype_(weights.dtype()) {
-    const bool shared = weights.has("shared.weight") || !weights.has("encoder.embed_tokens.weight");
-    embedding_ = weights.tensor(shared ? "shared.weight" : "encoder.embed_tokens.weight",
-                                {config.vocabulary, config.width});
+Umt5Encoder::Block::Block(const Weights& weights, const Umt5Config& config) {
     const int64_t inner = config.heads * config.headSize;
     // In float16 the reference keeps the last projection in float32.
-    const at::ScalarType wide = dtype_ == at::kHalf ? at::kFloat : dtype_;
-    for (int64_t index = 0; index < config.layers; ++index) {
-        const Weights scope = weights / "encoder.block" / static_cast<int>(index) / "layer";
-        const Weights self = scope / "0.SelfAttention", dense = scope / "1.DenseReluDense";
-        Block block;
-        block.attentionNorm = RmsNorm(scope / "0.layer_norm", config.width, config.epsilon);
-        block.q = Linear(self / "q", config.width, inner, false);
-        block.k = Linear(self / "k", config.width, inner, false);
-        block.v = Linear(self / "v", config.width, inner, false);
-        block.o = Linear(self / "o", inner, config.width, false);
-        block.bias = self.tensor("relative_attention_bias.weight", {config.buckets, config.heads});
-        block.forwardNorm = RmsNorm(scope / "1.layer_norm", config.width, config.epsilon);
-        block.gate = Linear(dense / "wi_0", config.width, config.hidden, false);
-        block.up = Linear(dense / "wi_1", config.width, config.hidden, false);
-        block.down = Linear((dense / "wo").withDtype(wide), config.hidden, config.width, false);
-        blocks_.push_back(std::move(block));
-    }
+    const at::ScalarType wide = weights.dtype() == at::kHalf ? at::kFloat : weights.dtype();
+    const Weights self = weights / "0.SelfAttention", dense = weights / "1.DenseReluDense";
+    attentionNorm = RmsNorm(weights / "0.layer_norm", config.width, config.epsilon);
+    q = Linear(self / "q", config.width, inner, false);
+    k = Linear(self / "k", config.width, inner, false);
+    v = Linear(self / "v", config.width, inner, false);
+    o = Linear(self / "o", inner, config.width, false);
+    bias = self.tensor("relative_attention_bias.weight", {config.buckets, config.heads});
+    forwardNorm = RmsNorm(weights / "1.layer_norm", config.width, config.epsilon);
+    gate = Linear(dense / "wi_0", config.width, config.hidden, false);
+    up = Linear(dense / "wi_1", config.width, config.hidden, false);
+    down = Linear((dense / "wo").withDtype(wide), config.hidden, config.width, false);
+}
+
+Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks)
+    : config_(config), device_(weights.device()), dtype_(weights.dtype()) {
+    const bool shared = weights.has("shared.weight") || !weights.has("encoder.embed_tokens.weight");
+    embedding_ = weights.stored(shared ? "shared.weight" : "encoder.embed_tokens.weight",
+                                {config.vocabulary, config.width});
+    const bool all = residentBlocks < 0;
+    const Weights blocks = all ? weights : weights.readingAhead();
+    blocks_ = Blocks<Block>(
+        config.layers, all ? config.layers : residentBlocks, [blocks, config](size_t index) {
+            return Block(blocks / "encoder.block" / static_cast<int>(index) / "layer", config);
+        });
     finalNorm_ = RmsNorm(weights / "encoder.final_layer_norm", config.width, config.epsilon);
 }
 
@@ -94,13 +98,15 @@ at::Tensor Umt5Encoder::encode(std::span<const int64_t> ids) const {
                                    [&](int64_t id) { return id < 0 || id >= config_.vocabulary; }))
         throw Error(ExitCode::Internal, cat("token ids must be in [0, ", config_.vocabulary,
                                             "), and there must be one"));
-    indices = indices.to(device_);
-    at::Tensor x = embedding_.index_select(0, indices).unsqueeze(0);
+    at::Tensor x = embedding_.index_select(0, indices)
+                       .to(at::TensorOptions(dtype_).device(device_))
+                       .unsqueeze(0);
     const at::Tensor buckets =
         umt5Buckets(indices.size(0), config_.buckets, config_.farthest).to(device_);
-    for (const Block& block : blocks_) {
-        attend(x, block, buckets);
-        forward(x, block);
+    for (size_t index = 0; index < blocks_.size(); ++index) {
+        const auto block = blocks_[index];
+        attend(x, *block, buckets);
+        forward(x, *block);
     }
     return finalNorm_(x).to(at::kCPU, at::kFloat);
 }

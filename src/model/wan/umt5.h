@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "model/layers/blocks.h"
 #include "model/layers/linear.h"
 #include "model/layers/norm.h"
 #include "model/wan/umt5_config.h"
@@ -18,7 +19,8 @@ namespace derrumbe::model {
 class Umt5Encoder {
   public:
     /// Names and shapes that do not fit are recorded in `weights`.
-    Umt5Encoder(const Weights& weights, const Umt5Config& config);
+    /// @param residentBlocks that stay in memory; -1: all
+    Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks = -1);
 
     /// Token ids (n >= 1, without padding) to embeddings [1, n, width] float32 on the CPU. Without
     /// padding no mask is needed: masked rows would not change the others. Throws Error(Internal)
@@ -27,6 +29,8 @@ class Umt5Encoder {
 
   private:
     struct Block {
+        Block(const Weights& weights, const Umt5Config& config);
+
         RmsNorm attentionNorm, forwardNorm;
         Linear q, k, v, o, gate, up, down;
         at::Tensor bias;  ///< [buckets, heads]
@@ -37,8 +41,8 @@ class Umt5Encoder {
     Umt5Config config_;
     at::Device device_;
     at::ScalarType dtype_;
-    at::Tensor embedding_;
-    std::vector<Block> blocks_;
+    at::Tensor embedding_;  ///< as stored: a prompt needs a few of its rows
+    Blocks<Block> blocks_;
     RmsNorm finalNorm_;
 };
 

@@ -5,24 +5,29 @@
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <vector>
 
 #include "model/video_model.h"
 #include "model/wan/vae_config.h"
 #include "model/wan/vae_decoder.h"
 #include "model/wan/vae_encoder.h"
+#include "model/wan/vae_tiles.h"
 
 namespace derrumbe::model {
 
-/// How much of a clip goes through the network at once. Larger chunks give the same result to
-/// rounding; memory grows with them, never with the clip's length.
+/// How much of a clip goes through the network at once. All give the same result to rounding;
+/// memory grows with chunks and tiles, and with the clip's length only by the features that tiles
+/// share.
 struct VaeChunks {
     int64_t encodeGroups = 1;   ///< groups of 4 frames
     int64_t decodeLatents = 1;  ///< latent frames
+    /// Latents a side of the tiles (vae_tiles.h); 0: the whole picture at once.
+    int64_t encodeTile = 0, decodeTile = 0;
 };
 
 /// AutoencoderKLWan, both forms (diffusers 0.42.1:models/autoencoders/autoencoder_kl_wan.py, its
-/// chunked causal protocol; no tiling). Computes in the weights' dtype on their device; pixels and
-/// latents are float32 and stay on the device they come from.
+/// chunked causal protocol; its tiling is another one). Computes in the weights' dtype on their
+/// device; pixels and latents are float32 and stay on the device they come from.
 class WanVae {
   public:
     /// Names and shapes that do not fit are recorded in `weights`: its owner calls
@@ -43,7 +48,18 @@ class WanVae {
     const VaeConfig& config() const { return config_; }
 
   private:
+    /// Frames of a clip, or latents, that go through together.
+    struct Chunk {
+        int64_t start = 0, count = 0;
+    };
+    static std::vector<Chunk> chunks(int64_t total, int64_t count);
+
     at::Tensor encodeChunks(const at::Tensor& video, const Tick& tick) const;
+    at::Tensor tiledFeatures(const at::Tensor& clip, const std::vector<Chunk>& chunks,
+                             const std::vector<VaeTile>& tiles, const Tick& tick) const;
+    void decodeTiles(const at::Tensor& values, const std::vector<Chunk>& chunks,
+                     const std::vector<VaeTile>& tiles, const at::Tensor& clip,
+                     const Tick& tick) const;
 
     VaeConfig config_;
     VaeChunks chunks_;

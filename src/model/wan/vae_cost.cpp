@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/wan/vae_tiles.h"
+
 namespace derrumbe::model {
 
 namespace {
@@ -22,6 +24,17 @@ struct Counter {
         conv(area, time, 27, out, out);
         if (in != out) conv(area, time, 1, in, out);
     }
+    /// At the peak the widest layer's input and output, its padded copy and what the convolutions
+    /// rearrange are alive together: 5.5 times the layer, by the resident memory of renders
+    /// (scripts/bench/memory.py: derrumbe-mini at 256 x 256, the published VAE at 480 x 272).
+    double values() const { return caches + 5.5 * widest; }
+
+    Counter& operator+=(const Counter& other) {
+        flops += other.flops;
+        caches += other.caches;
+        widest = std::max(widest, other.widest);
+        return *this;
+    }
     void middle(double area, double time, double width) {
         residual(area, time, width, width);
         residual(area, time, width, width);
@@ -37,14 +50,18 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
     const auto width = [&](double base, int stage) {
         return base * static_cast<double>(vae.widths[stage]);
     };
-    Counter encoder, decoder;
+    // What works in tiles, and what is at the latents' resolution.
+    Counter encoder, encoderRest, decoder, decoderRest;
+    Description::VaeCost cost;
 
     const double narrow = static_cast<double>(vae.baseDim);
     double area = full, time = 1, channels = narrow;  // conv_in makes base_dim, whatever dim_mult
     encoder.conv(area, time, 27, static_cast<double>(vae.inChannels), channels);
     for (int stage = 0; stage < stages; ++stage) {
+        Counter& part = stage + 1 < stages ? encoder : encoderRest;
+        if (stage + 1 == stages) cost.encodeFeatures = channels * area;
         for (int i = 0; i < vae.residualBlocks; ++i) {
-            encoder.residual(area, time, channels, width(narrow, stage));
+            part.residual(area, time, channels, width(narrow, stage));
             channels = width(narrow, stage);
         }
         if (stage + 1 == stages) break;
@@ -55,18 +72,20 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
             encoder.conv(area, time, 3, channels, channels);
         }
     }
-    encoder.middle(area, time, channels);
+    encoderRest.middle(area, time, channels);
     const double latent = static_cast<double>(vae.latentChannels);
-    encoder.conv(area, time, 27, channels, 2 * latent);
+    encoderRest.conv(area, time, 27, channels, 2 * latent);
 
     const double base = static_cast<double>(vae.decoderBaseDim);
     channels = width(base, stages - 1);
-    decoder.conv(area, time, 27, latent, channels);
-    decoder.middle(area, time, channels);
+    decoderRest.conv(area, time, 27, latent, channels);
+    decoderRest.middle(area, time, channels);
+    cost.decodeFeatures = channels * area;
     for (int stage = 0; stage < stages; ++stage) {
+        Counter& part = stage == 0 && !vae.residual ? decoderRest : decoder;
         const double out = width(base, stages - 1 - stage);
         for (int i = 0; i <= vae.residualBlocks; ++i) {
-            decoder.residual(area, time, channels, out);
+            part.residual(area, time, channels, out);
             channels = out;
         }
         if (stage + 1 == stages) break;
@@ -82,9 +101,17 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
     }
     decoder.conv(area, time, 27, channels, static_cast<double>(vae.outChannels));
 
-    // the input and output of the widest layer and its padded copy are alive together
-    return {encoder.flops, decoder.flops, encoder.caches + 3 * encoder.widest,
-            decoder.caches + 3 * decoder.widest};
+    cost.encodeRest = encoderRest.values();
+    cost.decodeRest = decoderRest.values();
+    encoder += encoderRest;
+    decoder += decoderRest;
+    cost.encodeFlops = encoder.flops;
+    cost.decodeFlops = decoder.flops;
+    cost.encodeValues = encoder.values();
+    cost.decodeValues = decoder.values();
+    cost.encodeMargin = static_cast<int>(encodeMargin(vae));
+    cost.decodeMargin = static_cast<int>(decodeMargin(vae));
+    return cost;
 }
 
 }  // namespace derrumbe::model

@@ -31,13 +31,23 @@ VaeDecoder::VaeDecoder(const Weights& all, const VaeConfig& config) : residual_(
     out_ = CausalConv3d(weights / "conv_out", width, config.outChannels, {3, 3, 3});
 }
 
-at::Tensor VaeDecoder::operator()(const at::Tensor& x, VaeCache& cache) const {
+at::Tensor VaeDecoder::features(const at::Tensor& x, VaeCache& cache) const {
     cache.rewind();
     at::Tensor y = in_(postQuant_(x), cache.next());
     y = middle_.front()(y, cache);
+    // The residual form adds what enters a stage to what leaves it.
+    if (residual_) return y;
+    for (const VaeResidualBlock& block : stages_.front().blocks) y = block(y, cache);
+    return y;
+}
+
+at::Tensor VaeDecoder::pixels(const at::Tensor& features, VaeCache& cache) const {
+    cache.rewind();
+    at::Tensor y = features;
     for (const Stage& stage : stages_) {
         const at::Tensor before = y;
-        for (const VaeResidualBlock& block : stage.blocks) y = block(y, cache);
+        if (residual_ || &stage != &stages_.front())
+            for (const VaeResidualBlock& block : stage.blocks) y = block(y, cache);
         if (!stage.up) continue;
         y = (*stage.up)(y, cache);
         if (residual_) addUnfolded(y, before, stage.timeFactor);

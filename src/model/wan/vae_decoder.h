@@ -14,9 +14,13 @@ class VaeDecoder {
   public:
     VaeDecoder(const Weights& weights, const VaeConfig& config);
 
-    /// A chunk of latents [T, h, w, latentChannels], not normalised (one latent frame first, then
-    /// any number), to [T', H / patch, W / patch, 3 patch^2], not clamped.
-    at::Tensor operator()(const at::Tensor& x, VaeCache& cache) const;
+    /// What is at the latents' resolution: a chunk of latents [T, h, w, latentChannels], not
+    /// normalised (one latent frame first, then any number), to features [T, h, w, width]. Each way
+    /// has a cache of its own.
+    at::Tensor features(const at::Tensor& x, VaeCache& cache) const;
+
+    /// The rest: a chunk of features to [T', H / patch, W / patch, 3 patch^2], not clamped.
+    at::Tensor pixels(const at::Tensor& features, VaeCache& cache) const;
 
   private:
     struct Stage {

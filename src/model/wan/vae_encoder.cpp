@@ -39,6 +39,7 @@ void VaeEncoder::buildStages(const Weights& weights, const VaeConfig& config) {
 }
 
 void VaeEncoder::buildLayers(const Weights& weights, const VaeConfig& config) {
+    lastLayers_ = static_cast<size_t>(config.residualBlocks);
     int64_t width = config.baseDim;
     const auto scope = [&] { return weights / static_cast<int>(layers_.size()); };
     for (int64_t index = 0; index < config.stages(); ++index) {
@@ -52,21 +53,32 @@ void VaeEncoder::buildLayers(const Weights& weights, const VaeConfig& config) {
     }
 }
 
-at::Tensor VaeEncoder::operator()(const at::Tensor& x, VaeCache& cache) const {
+at::Tensor VaeEncoder::stage(const Stage& stage, const at::Tensor& x, VaeCache& cache) const {
+    at::Tensor y = x;
+    for (const VaeResidualBlock& block : stage.blocks) y = block(y, cache);
+    if (stage.down) y = (*stage.down)(y, cache);
+    return y + foldMean(x, stage.out, stage.timeFactor, stage.spaceFactor);
+}
+
+at::Tensor VaeEncoder::layer(const Layer& layer, const at::Tensor& x, VaeCache& cache) const {
+    if (const auto* block = std::get_if<VaeResidualBlock>(&layer)) return (*block)(x, cache);
+    return std::get<VaeDownsample>(layer)(x, cache);
+}
+
+at::Tensor VaeEncoder::features(const at::Tensor& x, VaeCache& cache) const {
     cache.rewind();
     at::Tensor y = in_(x, cache.next());
-    for (const Stage& stage : stages_) {
-        const at::Tensor before = y;
-        for (const VaeResidualBlock& block : stage.blocks) y = block(y, cache);
-        if (stage.down) y = (*stage.down)(y, cache);
-        y = y + foldMean(before, stage.out, stage.timeFactor, stage.spaceFactor);
-    }
-    for (const Layer& layer : layers_) {
-        if (const auto* block = std::get_if<VaeResidualBlock>(&layer))
-            y = (*block)(y, cache);
-        else
-            y = std::get<VaeDownsample>(layer)(y, cache);
-    }
+    for (size_t i = 0; i + 1 < stages_.size(); ++i) y = stage(stages_[i], y, cache);
+    for (size_t i = 0; i + lastLayers_ < layers_.size(); ++i) y = layer(layers_[i], y, cache);
+    return y;
+}
+
+at::Tensor VaeEncoder::means(const at::Tensor& features, VaeCache& cache) const {
+    cache.rewind();
+    at::Tensor y = features;
+    if (!stages_.empty()) y = stage(stages_.back(), y, cache);
+    for (size_t i = layers_.size() - lastLayers_; i < layers_.size(); ++i)
+        y = layer(layers_[i], y, cache);
     y = middle_.front()(y, cache);
     return quant_(normedConv(norm_, out_, y, cache));
 }

@@ -15,9 +15,13 @@ class VaeEncoder {
   public:
     VaeEncoder(const Weights& weights, const VaeConfig& config);
 
-    /// A chunk [T, H / patch, W / patch, 3 patch^2] (one frame first, then multiples of 4) to
-    /// [T', h, w, latentChannels], not normalised.
-    at::Tensor operator()(const at::Tensor& x, VaeCache& cache) const;
+    /// What is above the latents' resolution: a chunk [T, H / patch, W / patch, 3 patch^2] (one
+    /// frame first, then multiples of 4) to features [T', h, w, width]. Each way has a cache of its
+    /// own.
+    at::Tensor features(const at::Tensor& x, VaeCache& cache) const;
+
+    /// The rest: a chunk of features to [T', h, w, latentChannels], not normalised.
+    at::Tensor means(const at::Tensor& features, VaeCache& cache) const;
 
   private:
     struct Stage {  ///< the residual form's
@@ -27,12 +31,15 @@ class VaeEncoder {
     };
     using Layer = std::variant<VaeResidualBlock, VaeDownsample>;
 
+    at::Tensor stage(const Stage& stage, const at::Tensor& x, VaeCache& cache) const;
+    at::Tensor layer(const Layer& layer, const at::Tensor& x, VaeCache& cache) const;
     void buildStages(const Weights& weights, const VaeConfig& config);
     void buildLayers(const Weights& weights, const VaeConfig& config);
 
     CausalConv3d in_;
     std::vector<Stage> stages_;  ///< residual form
     std::vector<Layer> layers_;  ///< first form: a flat list, as its keys are
+    size_t lastLayers_ = 0;      ///< of these at the latents' resolution
     std::vector<VaeMiddle> middle_;
     ChannelNorm norm_;
     CausalConv3d out_;

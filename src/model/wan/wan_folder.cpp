@@ -7,6 +7,7 @@
 #include "model/model_card.h"
 #include "model/wan/vae_cost.h"
 #include "model/wan/wan_layout.h"
+#include "model/weights/dtypes.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -21,6 +22,20 @@ std::uint64_t parameterCount(const TensorSource& source) {
         count += std::accumulate(info.shape.begin(), info.shape.end(), std::uint64_t{1},
                                  std::multiplies<>());
     return count;
+}
+
+/// Memory of the text encoder's table. Of plain numbers the few rows that a prompt needs are taken
+/// from the mapped file; quantised ones become float32 as a whole.
+std::uint64_t textEmbeddingBytes(const TensorSource& text) {
+    for (const char* name : {"shared.weight", "encoder.embed_tokens.weight"}) {
+        const auto found = text.tensors().find(name);
+        at::ScalarType type{};
+        if (found == text.tensors().end() || dtypeFromName(found->second.dtype, type)) continue;
+        std::uint64_t bytes = sizeof(float);
+        for (const int64_t size : found->second.shape) bytes *= static_cast<std::uint64_t>(size);
+        return bytes;
+    }
+    return 0;
 }
 
 void addFile(Description& description, const fs::path& file, const std::string& role,
@@ -153,6 +168,8 @@ void describe(WanFolder& w, const WanLayout& layout) {
     d.textParameters = parameterCount(*w.textTensors);
     d.textEmbeddingParameters =
         std::min<std::uint64_t>(d.textParameters, w.text.vocabulary * w.text.width);
+    d.textEmbeddingBytes = textEmbeddingBytes(*w.textTensors);
+    d.textLayers = static_cast<int>(w.text.layers);
     if (w.lowNoise) d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);
     d.boundary = layout.boundary;
     d.parameters = d.transformerParameters + d.secondTransformerParameters + d.vaeParameters +

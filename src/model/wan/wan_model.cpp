@@ -26,7 +26,8 @@ class WanModel : public VideoModel {
     WanModel(WanFolder folder, const LoadOptions& options)
         : folder_(std::move(folder)),
           device_(options.device),
-          dtype_(computeDtype(options.dtype, options.device)) {}
+          dtype_(computeDtype(options.dtype, options.device)),
+          ways_(options.ways) {}
 
     const Description& description() const override { return folder_.description; }
 
@@ -35,7 +36,8 @@ class WanModel : public VideoModel {
         const auto count = static_cast<int64_t>(ids.size());
         if (count < 1 || count > length)
             throw Error(ExitCode::Internal, cat(count, " tokens, 1..", length, " were expected"));
-        if (!text_) text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text);
+        if (!text_)
+            text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text, ways_.textBlocks);
         return at::constant_pad_nd(text_->encode(ids), {0, 0, 0, length - count});
     }
 
@@ -97,11 +99,12 @@ class WanModel : public VideoModel {
     }
 
   private:
-    template <class Part, class PartConfig>
+    template <class Part, class PartConfig, class... Ways>
     std::unique_ptr<Part> build(const std::shared_ptr<const TensorSource>& tensors,
-                                at::ScalarType dtype, const PartConfig& config) const {
+                                at::ScalarType dtype, const PartConfig& config,
+                                Ways... ways) const {
         const Weights weights(tensors, device_, dtype);
-        auto part = std::make_unique<Part>(weights, config);
+        auto part = std::make_unique<Part>(weights, config, ways...);
         weights.throwIfProblems();
         return part;
     }
@@ -109,7 +112,9 @@ class WanModel : public VideoModel {
     /// In float32 always: half precision leaves bands in a picture (bfloat16 has 8 bits), and the
     /// VAE is a small part of the work.
     const WanVae& vae() {
-        if (!vae_) vae_ = build<WanVae>(folder_.vaeTensors, at::kFloat, folder_.vae);
+        if (!vae_)
+            vae_ = build<WanVae>(folder_.vaeTensors, at::kFloat, folder_.vae,
+                                 VaeChunks{1, 1, ways_.encodeTile, ways_.decodeTile});
         return *vae_;
     }
 
@@ -123,11 +128,13 @@ class WanModel : public VideoModel {
     const WanTransformer& transformerAt(double timestep) {
         const bool low = folder_.lowNoise && timestep < folder_.description.boundary * 1000;
         if (transformer_ && low != lowNoise_) release(Stage::Transformer);
+        if (ways_.vaeLeaves) vae_.reset();
         if (!transformer_)
-            transformer_ = low ? build<WanTransformer>(folder_.lowNoise->tensors, dtype_,
-                                                       folder_.lowNoise->config)
-                               : build<WanTransformer>(folder_.transformerTensors, dtype_,
-                                                       folder_.transformer);
+            transformer_ =
+                low ? build<WanTransformer>(folder_.lowNoise->tensors, dtype_,
+                                            folder_.lowNoise->config, ways_.transformerBlocks)
+                    : build<WanTransformer>(folder_.transformerTensors, dtype_, folder_.transformer,
+                                            ways_.transformerBlocks);
         lowNoise_ = low;
         return *transformer_;
     }
@@ -149,6 +156,7 @@ class WanModel : public VideoModel {
     WanFolder folder_;
     at::Device device_;
     at::ScalarType dtype_;
+    MemoryWays ways_;
     std::unique_ptr<Umt5Encoder> text_;
     std::unique_ptr<WanVae> vae_;
     std::unique_ptr<WanTransformer> transformer_;

@@ -41,8 +41,12 @@ class GgufSource : public TensorSource {
         if (found == entries_.end())
             throw Error(ExitCode::Model, "no tensor is named " + jsonQuote(name), {file_});
         const GgufEntry& entry = found->second;
-        if (entry.type->unpack != nullptr)
-            return dequantise(*entry.type, mapping_->data() + entry.begin, entry.shape);
+        if (entry.type->unpack != nullptr) {
+            const std::byte* packed = mapping_->data() + entry.begin;
+            at::Tensor values = dequantise(*entry.type, packed, entry.shape);
+            mapping_->forget(packed, entry.end - entry.begin);
+            return values;
+        }
         at::ScalarType type{};
         dtypeFromName(entry.type->dtype, type);
         return mappedTensor(mapping_, entry.begin, type, entry.shape);

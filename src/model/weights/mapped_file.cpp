@@ -37,6 +37,14 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
     ::close(descriptor);
 }
 
+void MappedFile::forget(const std::byte* data, size_t bytes) const {
+    // Whole pages: what a neighbour has on the first and the last one comes back by itself.
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    const auto offset = static_cast<size_t>(data - data_);
+    const size_t begin = offset / page * page, end = offset + bytes;
+    ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
     if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }

@@ -18,6 +18,10 @@ class MappedFile {
     const std::byte* data() const { return data_; }
     size_t size() const { return size_; }
 
+    /// Takes pages that are not needed for now out of this process; they stay in the page cache,
+    /// and come back when they are touched again.
+    void forget(const std::byte* data, size_t bytes) const;
+
   private:
     const std::byte* data_ = nullptr;
     size_t size_ = 0;

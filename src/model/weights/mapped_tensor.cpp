@@ -13,10 +13,14 @@ at::Tensor mappedTensor(const std::shared_ptr<MappedFile>& file, uint64_t offset
     if (type == at::kBool || !aligned) {
         const at::Tensor copy = at::empty(shape, type == at::kBool ? at::kByte : type);
         std::memcpy(copy.mutable_data_ptr(), data, copy.nbytes());
+        file->forget(data, copy.nbytes());
         return type == at::kBool ? copy.ne(0) : copy;
     }
+    size_t bytes = c10::elementSize(type);
+    for (const int64_t size : shape) bytes *= static_cast<size_t>(size);
     return at::from_blob(
-        const_cast<std::byte*>(data), shape, [file](void*) {}, at::TensorOptions(type));
+        const_cast<std::byte*>(data), shape,
+        [file, data, bytes](void*) { file->forget(data, bytes); }, at::TensorOptions(type));
 }
 
 }  // namespace derrumbe::model

@@ -20,6 +20,13 @@ std::string shapeText(at::IntArrayRef shape) {
     return "[" + text + "]";
 }
 
+/// Reads a byte of every page, which brings the pages in.
+void touch(const at::Tensor& tensor) {
+    constexpr size_t kPage = 4096;
+    const auto* bytes = static_cast<const volatile char*>(tensor.const_data_ptr());
+    for (size_t at = 0; at < tensor.nbytes(); at += kPage) static_cast<void>(bytes[at]);
+}
+
 std::string joined(const std::string& scope, const std::string& name) {
     return scope.empty() ? name : scope + "." + name;
 }
@@ -51,18 +58,17 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape) const
     return tensor(name, shape, dtype_);
 }
 
-at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
-                           at::ScalarType dtype) const {
-    const std::string full = joined(scope_, name);
+/// What the source says of a tensor; none where it does not fit what is asked, which is recorded.
+const TensorInfo* Weights::fitting(const std::string& full, at::IntArrayRef shape,
+                                   bool floating) const {
     const auto& tensors = shared_->source->tensors();
     const auto found = tensors.find(full);
     const bool first = shared_->asked.insert(full).second;
-    const at::Tensor standIn = at::empty(shape, at::TensorOptions(dtype).device(at::kMeta));
     if (found == tensors.end()) {
         if (first)
             shared_->problems.push_back(
                 {ExitCode::Model, nameInFile(full) + " " + shapeText(shape) + " is missing", {}});
-        return standIn;
+        return nullptr;
     }
     const TensorInfo& info = found->second;
     if (at::IntArrayRef(info.shape) != shape) {
@@ -70,21 +76,37 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
                                      nameInFile(full) + " is " + shapeText(info.shape) + ", " +
                                          shapeText(shape) + " was expected",
                                      {info.file}});
-        return standIn;
+        return nullptr;
     }
     at::ScalarType stored = at::kFloat;
-    if (dtypeFromName(info.dtype, stored) && !at::isFloatingType(stored) &&
-        at::isFloatingType(dtype)) {
+    if (dtypeFromName(info.dtype, stored) && !at::isFloatingType(stored) && floating) {
         shared_->problems.push_back(
             {ExitCode::Model,
              nameInFile(full) + " holds " + info.dtype + ", floating point was expected",
              {info.file}});
-        return standIn;
+        return nullptr;
     }
+    return &info;
+}
+
+at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
+                           at::ScalarType dtype) const {
+    const std::string full = joined(scope_, name);
+    const bool fits = fitting(full, shape, at::isFloatingType(dtype)) != nullptr;
     // Building on the meta device checks names, shapes and types and reads no data.
-    if (shared_->device.is_meta()) return standIn;
+    if (!fits || shared_->device.is_meta())
+        return at::empty(shape, at::TensorOptions(dtype).device(at::kMeta));
     const at::Tensor raw = shared_->source->read(full);
-    return raw.to(at::TensorOptions(dtype).device(shared_->device));
+    const at::Tensor ready = raw.to(at::TensorOptions(dtype).device(shared_->device));
+    if (ahead_ && ready.is_same(raw)) touch(ready);
+    return ready;
+}
+
+at::Tensor Weights::stored(const std::string& name, at::IntArrayRef shape) const {
+    const std::string full = joined(scope_, name);
+    if (fitting(full, shape, true) == nullptr || shared_->device.is_meta())
+        return at::empty(shape, at::TensorOptions(dtype_).device(at::kMeta));
+    return shared_->source->read(full);
 }
 
 const std::string& Weights::scope() const {
@@ -100,6 +122,12 @@ at::ScalarType Weights::dtype() const {
 Weights Weights::withDtype(at::ScalarType dtype) const {
     Weights other = *this;
     other.dtype_ = dtype;
+    return other;
+}
+
+Weights Weights::readingAhead() const {
+    Weights other = *this;
+    other.ahead_ = true;
     return other;
 }
 

@@ -29,11 +29,18 @@ class Weights {
     /// The same in a dtype of its own (float32 islands of a bf16 model).
     at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const;
 
+    /// scope.name as its file holds it, in floating point of any type, on the CPU: of a mapped file
+    /// nothing is read until the values are looked at.
+    at::Tensor stored(const std::string& name, at::IntArrayRef shape) const;
+
     const std::string& scope() const;
     at::Device device() const;
     at::ScalarType dtype() const;
     /// The same tensors and the same problem list, another compute dtype.
     Weights withDtype(at::ScalarType dtype) const;
+    /// The same, reading a mapped file's values at once where they are used as they are, instead of
+    /// when a layer comes to them: for a thread that prepares layers.
+    Weights readingAhead() const;
 
     /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
     /// count).
@@ -45,10 +52,13 @@ class Weights {
     std::string nameInFile(const std::string& name) const;
 
   private:
+    const TensorInfo* fitting(const std::string& full, at::IntArrayRef shape, bool floating) const;
+
     struct Shared;
     std::shared_ptr<Shared> shared_;
     std::string scope_;
     at::ScalarType dtype_;
+    bool ahead_ = false;
 };
 
 }  // namespace derrumbe::model

@@ -40,7 +40,7 @@ TEST_CASE("FLOPs of the published sizes", "[model][estimate]") {
     CHECK(hd.decodeFlops == Approx(632e12).epsilon(0.05));
     // caches of a decode: 3.8 GB at 480p in float32, and the working copies beside them
     CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 > 3.8e9);
-    CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 < 9e9);
+    CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 < 12e9);
 }
 
 TEST_CASE("memory counts every part that is loaded at the same time", "[model][estimate]") {

@@ -99,7 +99,7 @@ TEST_CASE("folding the text's padding is exact", "[transformer]") {
         const WanTransformer narrow = fixture.build(dtype);
         const at::Tensor padded = at::constant_pad_nd(words, {0, 0, 0, 509});
         const TextContext folded = narrow.prepareText(padded);
-        CHECK(folded.main[0].keys.size(2) <= 3 + 4);
+        CHECK(folded.blocks[0].keys.size(2) <= 3 + 4);
         // What stands in the bias adds up to the rows folded.
         const double count = folded.bias.to(at::kDouble).exp().sum().item<double>() - 3;
         CHECK(count == Approx(509).epsilon(2e-6));
@@ -107,11 +107,11 @@ TEST_CASE("folding the text's padding is exact", "[transformer]") {
     at::Tensor nearly = at::constant_pad_nd(words, {0, 0, 0, 509});
     nearly[0][511].fill_(1e-20);  // too small to matter, yet not zero: nothing is folded
     const TextContext full = transformer.prepareText(nearly);
-    CHECK(full.main[0].keys.size(2) == 512);
+    CHECK(full.blocks[0].keys.size(2) == 512);
     CHECK_FALSE(full.bias.defined());
     nearly[0][511].fill_(0);
     const TextContext folded = transformer.prepareText(nearly);
-    CHECK(folded.main[0].keys.size(2) == 4);
+    CHECK(folded.blocks[0].keys.size(2) == 4);
     const auto run = [&](const TextContext& text) {
         return transformer(fixture.latents(), 500, text, fixture.control(), fixture.scales());
     };
@@ -124,11 +124,11 @@ TEST_CASE("a prompt of zeros alone and one without padding work", "[transformer]
     const Fixture fixture(fixtureFolders("transformer_").at(0));
     const WanTransformer transformer = fixture.build();
     const at::Tensor zeros = at::zeros({1, 7, fixture.config.textDim});
-    CHECK(transformer.prepareText(zeros).main[0].keys.size(2) == 1);
-    CHECK(transformer.prepareText(zeros + 1).main[0].keys.size(2) == 7);
+    CHECK(transformer.prepareText(zeros).blocks[0].keys.size(2) == 1);
+    CHECK(transformer.prepareText(zeros + 1).blocks[0].keys.size(2) == 7);
     at::Tensor one = zeros.clone();
     one.narrow(1, 0, 6).fill_(1);  // a single row of padding stays as it is
-    CHECK(transformer.prepareText(one).main[0].keys.size(2) == 7);
+    CHECK(transformer.prepareText(one).blocks[0].keys.size(2) == 7);
     CHECK_FALSE(transformer.prepareText(one).bias.defined());
 }
 

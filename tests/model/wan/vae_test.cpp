@@ -88,26 +88,77 @@ TEST_CASE("VAE remembers the last frames only, however long the clip", "[vae]") 
         const VaeConfig config = VaeConfig::read(fixture.config);
         const VaeEncoder encoder(fixture.weights(), config);
         const VaeDecoder decoder(fixture.weights(), config);
-        VaeCache encoding, decoding;
+        // What works at the latents' resolution has caches of its own.
+        VaeCache encoding, means, features, decoding;
         int64_t encodingBytes = 0, decodingBytes = 0;
         for (int chunk = 0; chunk < 6; ++chunk) {
             const at::Tensor pixels =
                 at::randn({chunk == 0 ? 1 : 4, 16, 16, config.inChannels}, at::kFloat);
-            const at::Tensor latents = encoder(pixels, encoding);
+            const at::Tensor latents = encoder.means(encoder.features(pixels, encoding), means);
             CHECK(latents.size(0) == 1);
-            CHECK(decoder(latents, decoding).size(0) == (chunk == 0 ? 1 : 4));
+            CHECK(decoder.pixels(decoder.features(latents, features), decoding).size(0) ==
+                  (chunk == 0 ? 1 : 4));
+            const int64_t encoded = encoding.bytes() + means.bytes(),
+                          decoded = decoding.bytes() + features.bytes();
             if (chunk == 0) {
-                encodingBytes = encoding.bytes();
-                decodingBytes = decoding.bytes();
+                encodingBytes = encoded;
+                decodingBytes = decoded;
             }
-            CHECK(encoding.bytes() == encodingBytes);
-            CHECK(decoding.bytes() == decodingBytes);
+            CHECK(encoded == encodingBytes);
+            CHECK(decoded == decodingBytes);
         }
         encoding.rewind();
         for (size_t slot = 0; slot < encoding.slots(); ++slot) CHECK(encoding.next().size(0) <= 2);
         // conv_in, two a block in three stages, two that halve time, four in the middle, conv_out
-        CHECK(encoding.slots() == size_t(1 + 3 * 2 * config.residualBlocks + 2 + 4 + 1));
+        CHECK(encoding.slots() + means.slots() ==
+              size_t(1 + 3 * 2 * config.residualBlocks + 2 + 4 + 1));
     }
+}
+
+TEST_CASE("VAE in tiles gives the whole picture's result to rounding", "[vae][tiles][device]") {
+    for (const auto& folder : fixtureFolders("vae_")) {
+        INFO(folder.filename());
+        const Fixture fixture{folder};
+        const Loaded one(fixture);
+        const int64_t scale = one.vae->config().spatialScale();
+        at::manual_seed(3);
+        // Larger than the margins by far, and no multiple of the tiles.
+        const at::Tensor video = at::rand({1, 3, 9, 23 * scale, 31 * scale}) * 2 - 1;
+        const at::Tensor latents = one.vae->encode(video), decoded = one.vae->decode(latents);
+        for (const int64_t side : {4, 9, 30}) {
+            CAPTURE(side);
+            VaeChunks chunks;
+            chunks.encodeTile = chunks.decodeTile = side;
+            const Loaded tiled(fixture, chunks);
+            double last = 0;
+            const Tick tick = [&](double done, double total) {
+                CHECK(done / total > last);
+                last = done / total;
+            };
+            CHECK(largestDifference(tiled.vae->encode(video, tick), latents) < 2e-5);
+            CHECK(last == 1);
+            last = 0;
+            CHECK(largestDifference(tiled.vae->decode(latents, tick), decoded) < 2e-5);
+            CHECK(last == 1);
+        }
+    }
+}
+
+TEST_CASE("tiles cover the picture once, with margins inside it", "[vae][tiles]") {
+    for (const int64_t side : {0, 1, 5, 8, 100}) {
+        at::Tensor seen = at::zeros({17, 30}, at::kInt);
+        for (const VaeTile& tile : vaeTiles(17, 30, side, 3)) {
+            seen.narrow(0, tile.y, tile.height).narrow(1, tile.x, tile.width).add_(1);
+            CHECK((side == 0 || std::max(tile.height, tile.width) <= side));
+            CHECK(tile.outerY == std::max<int64_t>(0, tile.y - 3));
+            CHECK(tile.outerX + tile.outerWidth == std::min<int64_t>(30, tile.x + tile.width + 3));
+        }
+        CHECK(at::equal(seen, at::ones_like(seen)));
+    }
+    // Of the published VAE: 36 and 50 pixels.
+    const VaeConfig published = VaeConfig::read(Config::parse("{}", "defaults"));
+    CHECK(encodeMargin(published) == 5);
+    CHECK(decodeMargin(published) == 7);
 }
 
 TEST_CASE("VAE is causal: later frames change no earlier latent", "[vae]") {

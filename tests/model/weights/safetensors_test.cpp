@@ -298,3 +298,33 @@ TEST_CASE("a folder without an index is its one file", "[weights]") {
     writeSafetensors(scratch.path / "model.safetensors", {{"c", at::ones({1})}});
     CHECK(openSafetensors(scratch.path)->tensors().count("c") == 1);
 }
+
+namespace {
+
+/// Bytes of files that this process has in its own memory.
+int64_t residentFileBytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.rfind("RssFile:", 0) == 0) return std::stoll(line.substr(8)) * 1024;
+    return 0;
+}
+
+}  // namespace
+
+TEST_CASE("pages of a tensor that is not needed any more leave the process", "[safetensors]") {
+    const Scratch scratch;
+    const at::Tensor values = at::rand({16 << 20});
+    const auto bytes = static_cast<int64_t>(values.nbytes());
+    writeSafetensors(scratch.path / "m.safetensors", {{"large", values}, {"small", at::ones({3})}});
+    const auto source = openSafetensors(scratch.path / "m.safetensors");
+    const at::Tensor small = source->read("small");
+    const int64_t before = residentFileBytes();
+    at::Tensor large = source->read("large");
+    CHECK(large.sum().item<float>() > 0);
+    CHECK(residentFileBytes() - before > bytes * 3 / 4);
+    large.reset();
+    CHECK(residentFileBytes() - before < bytes / 4);
+    // They come back when they are read again.
+    CHECK(at::equal(source->read("large"), values));
+    CHECK(small.sum().item<float>() == 3);
+}

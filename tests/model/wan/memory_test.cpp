@@ -1,0 +1,88 @@
+// Ways of working in less memory that change no bit of the result.
+#include <catch2/catch.hpp>
+
+#include "../fixture_folders.h"
+#include "../test_device.h"
+#include "../tiny_folder.h"
+#include "model/video_model.h"
+
+using namespace derrumbe;
+using namespace derrumbe::model;
+
+namespace {
+
+/// Every way through a model once: prompt, conditioning, two evaluations at different timesteps
+/// with two prompts, decoding.
+std::vector<at::Tensor> results(const std::filesystem::path& folder, const LoadOptions& options) {
+    const auto model = loadVideoModel(folder, options);
+    const Description& about = model->description();
+    at::manual_seed(5);
+    const int64_t side = 4L * about.sizeMultiple, latent = side / about.spatialScale;
+    const std::vector<int64_t> ids{5, 7, 9, 1}, other{3, 1};
+    const at::Tensor prompt = model->encodePrompt(ids), negative = model->encodePrompt(other);
+    ConditioningInput input;
+    input.video = at::rand({1, 3, 9, side, side}) * 2 - 1;
+    input.mask = (at::rand({1, 1, 9, side, side}) > 0.5).to(at::kFloat);
+    const at::Tensor conditioning = model->encodeConditioning(input, {});
+    const at::Tensor noise = at::randn({1, about.latentChannels, 3, latent, latent});
+    const auto velocity = [&](double timestep) {
+        return model->velocity(noise, timestep, at::cat({prompt, negative}), conditioning, 1);
+    };
+    std::vector<at::Tensor> all{prompt, negative, conditioning, velocity(900), velocity(300)};
+    model->release(VideoModel::Stage::Transformer);
+    all.push_back(model->decode(noise, {}));
+    all.push_back(velocity(300));
+    return all;
+}
+
+void checkSame(const std::filesystem::path& folder, LoadOptions options) {
+    const std::vector<at::Tensor> whole = results(folder, options);
+    for (const MemoryWays& ways : {MemoryWays{true, -1, -1, 0, 0},
+                                   {true, 0, 0, 0, 0},
+                                   {false, 1, 1, 0, 0},
+                                   {true, 2, 0, 0, 0}}) {
+        CAPTURE(ways.vaeLeaves, ways.transformerBlocks, ways.textBlocks);
+        options.ways = ways;
+        const std::vector<at::Tensor> tight = results(folder, options);
+        REQUIRE(tight.size() == whole.size());
+        for (size_t i = 0; i < whole.size(); ++i) {
+            CAPTURE(i);
+            CHECK(at::equal(tight[i], whole[i]));
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a model gives the same bits whatever stays in memory", "[memory][device]") {
+    for (const char* name : {"pipeline_0", "pipeline_1"}) {
+        for (const char* dtype : {"float32", "bfloat16"}) {
+            CAPTURE(name, dtype);
+            checkSame(std::filesystem::path(DERRUMBE_TEST_DATA) / name, {testDevice(), dtype});
+        }
+    }
+}
+
+TEST_CASE("LoRAs are merged into blocks that are read at their turns", "[memory]") {
+    const TinyFolder folder;
+    const auto lora = folder.path / "lora.safetensors";
+    std::map<std::string, at::Tensor> tensors;
+    for (const char* block : {"blocks.0", "blocks.1", "vace_blocks.0"}) {
+        const std::string module = std::string("transformer.") + block + ".attn1.to_v.lora_";
+        tensors[module + "A.weight"] = at::randn({2, 24});
+        tensors[module + "B.weight"] = at::randn({24, 2});
+    }
+    writeSafetensors(lora, tensors);
+    LoadOptions with{at::kCPU, "float32", {{lora, 0.5}}};
+    checkSame(folder.path, with);
+    with.ways.transformerBlocks = 0;
+    CHECK_FALSE(at::equal(results(folder.path, with)[3], results(folder.path, {})[3]));
+}
+
+TEST_CASE("pairs of experts, single files and quantised ones are read in blocks too", "[memory]") {
+    for (const char* name :
+         {"pipeline_3", "image_to_video_0", "layouts_0/comfy_fp8", "layouts_0/gguf"}) {
+        CAPTURE(name);
+        checkSame(std::filesystem::path(DERRUMBE_TEST_DATA) / name, {at::kCPU, "float32"});
+    }
+}
