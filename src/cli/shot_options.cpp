@@ -5,6 +5,8 @@
 #include <sstream>
 
 #include "render/elsewhere.h"
+#include "support/byte_size.h"
+#include "support/strings.h"
 
 namespace derrumbe::cli {
 
@@ -22,10 +24,25 @@ void ShotOptions::add(CLI::App& command) {
         ->type_name("FILE")
         ->take_all()
         ->allow_extra_args(false);
+    command
+        .add_option("--max-memory", maxMemory,
+                    "memory that the render may use: ways are taken that fit, and what cannot fit "
+                    "is refused; of a card and of the host each")
+        ->type_name("12GiB");
 }
 
 render::PlanOptions ShotOptions::planOptions() const {
     render::PlanOptions options = plan;
+    if (!maxMemory.empty()) {
+        const auto bytes = parseByteSize(maxMemory);
+        if (!bytes)
+            throw Error(ExitCode::Usage,
+                        cat("'", maxMemory,
+                            "' is not a size; say for example 12GiB, 900MiB, 12GB or a number of "
+                            "bytes"),
+                        {"--max-memory", 0, 0});
+        options.maxMemory = *bytes;
+    }
     const char* studio = std::getenv("DERRUMBE_POLICY");
     std::istringstream files(studio ? studio : "");
     for (std::string file; std::getline(files, file, ':');)

@@ -17,10 +17,11 @@ struct ShotOptions {
     std::string shot;
     std::vector<std::string> overrides;
     render::PlanOptions plan;
+    std::string maxMemory;  ///< as --max-memory gives it; empty: no limit
 
     void add(CLI::App& command);
     /// `plan` with the studio's policies: $DERRUMBE_POLICY names files, with `:` between them. A
-    /// shot file has no say in it.
+    /// shot file has no say in it. Throws Error(Usage) where --max-memory is no size.
     render::PlanOptions planOptions() const;
     /// Reads shot, plates, mattes and model headers; everything that is wrong ends in `problems`.
     /// False where the shot itself could not be read, so that there is no plan.

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include <pwd.h>
 #include <sched.h>
@@ -36,16 +38,53 @@ std::uint64_t kibibytes(const char* file, const std::string& start) {
     return value * 1024;
 }
 
+/// The first number in a file; 0 where there is none ("max" is none).
+std::uint64_t numberIn(const std::filesystem::path& file) {
+    std::uint64_t value = 0;
+    std::ifstream(file) >> value;
+    return value;
+}
+
+/// The folders of this process' memory control group and of those around it. The mounted root is
+/// the last one: in a container, whose own group it is, the path to it may not be seen.
+std::vector<std::filesystem::path> memoryGroups() {
+    std::vector<std::filesystem::path> folders;
+    std::ifstream groups("/proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        const bool unified = line.rfind("0::/", 0) == 0;  // version 2
+        const size_t memory = line.find(":memory:/");     // version 1
+        if (!unified && memory == std::string::npos) continue;
+        const std::filesystem::path root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+        std::filesystem::path inner = line.substr(unified ? 4 : memory + 9);
+        for (; !inner.empty(); inner = inner.parent_path()) folders.push_back(root / inner);
+        folders.push_back(root);
+    }
+    return folders;
+}
+
+std::uint64_t groupLimit(const std::filesystem::path& folder) {
+    const std::uint64_t limit = numberIn(folder / "memory.max");
+    return limit > 0 ? limit : numberIn(folder / "memory.limit_in_bytes");
+}
+
 std::uint64_t memoryLimit() {
     std::uint64_t least = kibibytes("/proc/meminfo", "MemTotal");
-    // version 2 of control groups, then version 1; "max" fails to parse and so limits nothing
-    for (const char* file :
-         {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-        std::uint64_t limit = 0;
-        if (std::ifstream(file) >> limit && limit > 0 && (least == 0 || limit < least))
-            least = limit;
-    }
+    for (const std::filesystem::path& folder : memoryGroups())
+        if (const std::uint64_t limit = groupLimit(folder); limit > 0)
+            least = least == 0 ? limit : std::min(least, limit);
     return least;
+}
+
+/// What a group's processes hold and cannot drop: all but the pages of files.
+std::uint64_t groupUse(const std::filesystem::path& folder) {
+    std::uint64_t use = numberIn(folder / "memory.current");
+    if (use == 0) use = numberIn(folder / "memory.usage_in_bytes");
+    std::ifstream parts(folder / "memory.stat");
+    std::uint64_t files = 0;
+    std::string name;
+    for (std::uint64_t bytes = 0; parts >> name >> bytes;)
+        if (name == "active_file" || name == "inactive_file") files += bytes;
+    return use - std::min(use, files);
 }
 
 int usableThreads() {
@@ -77,6 +116,17 @@ Machine describeMachine() {
     machine.cpuThreads = usableThreads();
     machine.memoryBytes = memoryLimit();
     return machine;
+}
+
+std::uint64_t availableMemory() {
+    std::uint64_t least = kibibytes("/proc/meminfo", "MemAvailable");
+    for (const std::filesystem::path& folder : memoryGroups()) {
+        const std::uint64_t limit = groupLimit(folder), use = groupUse(folder);
+        if (limit == 0) continue;
+        const std::uint64_t free = limit - std::min(limit, use);
+        least = least == 0 ? free : std::min(least, free);
+    }
+    return least;
 }
 
 ProcessUse processUse() {

@@ -18,6 +18,10 @@ struct Machine {
 
 Machine describeMachine();
 
+/// Bytes of memory that are free for this process: what the system counts as available, and what
+/// the limits of its control groups leave beside what can be dropped (file pages). 0: not known.
+std::uint64_t availableMemory();
+
 /// What this process has used since it began.
 struct ProcessUse {
     double cpuSeconds = 0;        ///< user and system, all threads

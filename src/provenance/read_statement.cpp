@@ -118,6 +118,7 @@ void readBuild(const Reader& in, const Json& predicate, Statement& out) {
     in.get(external, "frames", out.requestedFrames);
     in.get(external, "device", out.device);
     in.get(external, "threads", out.threads);
+    in.get(external, "max_memory", out.maxMemory);
     const Json& internal = in.at(definition, "internalParameters");
     out.planJson = textOf(in.at(internal, "plan"));
     in.get(internal, "contentSha256", out.contentSha256);

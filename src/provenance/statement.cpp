@@ -84,6 +84,7 @@ Json buildDefinition(const Statement& in) {
     add(external, "frames", in.requestedFrames);
     add(external, "device", in.device);
     if (in.threads > 0) external["threads"] = in.threads;
+    if (in.maxMemory > 0) external["max_memory"] = in.maxMemory;
     Json internal = {{"plan", parseText(in.planJson, "plan")}};
     add(internal, "contentSha256", in.contentSha256);
     Json dependencies = Json::array();

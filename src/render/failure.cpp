@@ -11,7 +11,8 @@ namespace derrumbe::render {
 namespace {
 
 constexpr const char* remedy =
-    "; `derrumbe plan` says what a render needs, a smaller region or shorter windows need less";
+    "; `derrumbe plan` says what a render needs; --max-memory, a smaller region or shorter windows "
+    "need less";
 
 bool saysMemory(const std::string& what) {
     for (const char* sign : {"allocate memory", "out of memory", "ALLOC_FAILED"})

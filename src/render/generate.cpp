@@ -166,8 +166,13 @@ Generated generate(Run& run) {
         return loadInputs(run.plan, run.colours, run.tick());
     });
     tellGrain(run, inputs.grain);
+    for (const std::string& way : fittingTexts(run.plan)) {
+        run.event("memory", way);
+        run.log.info("to keep within --max-memory: " + way);
+    }
     model::VideoModel& model = *shared->model.get(keys.model, [&] {
-        const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras};
+        const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras,
+                                      run.plan.fitting.ways};
         return model::loadVideoModel(run.plan.model.folder, load);
     });
     const Conditions conditions = encode(run, model, inputs, *shared, keys);

@@ -227,17 +227,26 @@ std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& prob
     return clip::planWindows(plan.latentFrames, length, overlap);
 }
 
-/// Memory while frames are written: the program (its model is gone by then), the clips that the
-/// model made, and the frames, which do not all need the most at the same moment.
-double deliveryBytes(const RenderPlan& plan) {
-    constexpr double program = 0.235e9, others = 0.65;
+/// What the plan's memory depends on beside its model.
+MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     const double samples =
         static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
+    MemoryNeed need;
+    need.windowFrames = windowFrames;
+    need.dtypeBytes = plan.dtype == "float32" ? 4 : 2;
+    // The clip that comes back from the VAE, beside the generated one, with its weights.
+    if (keepsDetail(plan)) need.keptBytes = 4 * 4 * samples;
+    if (plan.showsGuides()) need.keptBytes += 4 * 3 * samples;  // the clip that the guides are in
+    // While frames are written: the program (its model is gone by then), the clips that the model
+    // made, and the frames, which do not all need the most at the same moment.
+    constexpr double program = 0.235e9, others = 0.65;
     const double clips = samples * 4 * (keepsDetail(plan) ? 9 : 5);
-    return program + clips + plateBytes(plan) * (1 + others * (plan.framesAtOnce - 1));
+    need.deliveryBytes = program + clips + plateBytes(plan);
+    need.frameBytes = others * plateBytes(plan);
+    return need;
 }
 
-void planLatents(RenderPlan& plan, Problems& problems) {
+void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problems) {
     const model::Description& model = plan.model;
     const int scale = model.temporalScale;
     plan.clipFrames = clip::paddedFrames(static_cast<int>(plan.frames.size()), scale);
@@ -249,25 +258,17 @@ void planLatents(RenderPlan& plan, Problems& problems) {
     planPrompts(plan, problems);
     plan.hintScales = planHints(plan);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
-    const int references = static_cast<int>(plan.shot.references.size());
-    const int bytes = plan.dtype == "float32" ? 4 : 2;
-    plan.cost = model::estimate(model, windowFrames, plan.region.height, plan.region.width,
-                                references, bytes, plan.clipFrames);
+    fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
     const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);
     plan.work.encode = plan.cost.encodeFlops + plan.cost.textFlops * texts;
     plan.work.denoise = plan.cost.forwardFlops * evaluations(plan);
     plan.work.decode = plan.cost.decodeFlops;
-    plan.peakBytes = plan.cost.peakBytes;
-    const double samples =
-        static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
-    if (plan.showsGuides()) plan.peakBytes += 4 * 3 * samples;  // the clip that the guides are in
     if (keepsDetail(plan)) {
-        // The plate goes through the VAE once more, and the clip that comes back is kept beside the
-        // generated one, with its weights.
+        // The plate goes through the VAE once more.
+        const double samples =
+            static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
         plan.work.detail = model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
-        plan.peakBytes += 4 * 4 * samples;
     }
-    plan.peakBytes = std::max(plan.peakBytes, deliveryBytes(plan));
 }
 
 /// What the shot says and its model cannot do is refused; what it does otherwise is a warning.
@@ -320,7 +321,7 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     planSampler(plan, problems);
     plan.framesAtOnce = framesAtOnce(plan, options.threads > 0 ? options.threads : threadsInUse());
     planRegion(plan, problems);
-    if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan, problems);
+    if (!problems.hasErrors() && !plan.region.crop.empty()) planLatents(plan, options, problems);
     return plan;
 }
 

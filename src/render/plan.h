@@ -8,6 +8,7 @@
 #include "clip/windows.h"
 #include "model/description.h"
 #include "provenance/policy.h"
+#include "render/fitting.h"
 #include "shot/shot.h"
 #include "support/error.h"
 #include "support/frames.h"
@@ -22,6 +23,7 @@ struct PlanOptions {
     std::vector<std::string> policies = {};  ///< files of the studio's rules; all must be met
     /// KEY=VALUE of --wedge that set this take apart, for the log; among the shot's overrides too.
     std::vector<std::string> wedge = {};
+    std::uint64_t maxMemory = 0;  ///< bytes that the render may use; 0: no limit is kept to
 };
 
 /// One frame of the shot: what is read, what is written.
@@ -117,6 +119,7 @@ struct RenderPlan {
     model::Estimate cost;  ///< of one window
     Work work;             ///< of the whole render
     int framesAtOnce = 1;  ///< delivered side by side
+    Fitting fitting;       ///< how it keeps within --max-memory
     double peakBytes = 0;  ///< of the whole render: the model's worst stage, or the plates'
 
     int firstGenerated()

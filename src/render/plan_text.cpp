@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "render/plan.h"
+#include "support/byte_size.h"
 #include "support/frame_range.h"
 #include "support/strings.h"
 
@@ -22,9 +23,39 @@ std::string number(double value, int digits = 1) {
     return text;
 }
 
-std::string size(double bytes) {
-    return bytes >= 1e9 ? number(bytes / 1073741824.0) + " GiB"
-                        : number(bytes / 1048576.0) + " MiB";
+/// The estimate, the limit and the ways that keep it, a line each.
+std::vector<std::string> memoryLines(const RenderPlan& plan) {
+    const std::string limit =
+        plan.fitting.limit == 0
+            ? ""
+            : " of at most " + byteSizeText(static_cast<double>(plan.fitting.limit));
+    std::vector<std::string> lines{byteSizeText(plan.peakBytes) + limit};
+    for (const std::string& text : fittingTexts(plan)) lines.push_back(text);
+    return lines;
+}
+
+/// What was chosen to keep within the limit, for programs.
+nlohmann::ordered_json memoryJson(const RenderPlan& plan) {
+    const model::MemoryWays& ways = plan.fitting.ways;
+    const auto number = [](auto value, bool there) {
+        return there ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+    };
+    const int scale = plan.model.spatialScale;
+    return {{"limit_bytes", number(plan.fitting.limit, plan.fitting.limit > 0)},
+            {"vae_leaves", ways.vaeLeaves},
+            {"resident_transformer_blocks",
+             number(ways.transformerBlocks, ways.transformerBlocks >= 0)},
+            {"resident_text_blocks", number(ways.textBlocks, ways.textBlocks >= 0)},
+            {"encode_tile", number(ways.encodeTile * scale, ways.encodeTile > 0)},
+            {"decode_tile", number(ways.decodeTile * scale, ways.decodeTile > 0)},
+            {"frames_at_once", plan.framesAtOnce},
+            {"exact", ways.exact()},
+            {"held_bytes", plan.cost.heldBytes},
+            {"stage_bytes",
+             {{"text", plan.cost.textBytes},
+              {"encode", plan.cost.encodeBytes},
+              {"denoise", plan.cost.denoiseBytes},
+              {"decode", plan.cost.decodeBytes}}}};
 }
 
 int deliveredFrames(const RenderPlan& plan) {
@@ -113,7 +144,8 @@ std::string planText(const RenderPlan& plan) {
     if (hints != plan.hintScales.end() && *hints > 1)
         row("hints", cat("VACE's scaled up to ", *hints, " times, by the guides' strength"));
     row("work", cat(number(plan.work.total() / 1e12, 2), " TFLOP"));
-    row("memory", size(plan.peakBytes));
+    const std::vector<std::string> memory = memoryLines(plan);
+    for (size_t i = 0; i < memory.size(); ++i) row(i == 0 ? "memory" : "", memory[i]);
     return text;
 }
 
@@ -181,7 +213,8 @@ std::string planJson(const RenderPlan& plan) {
         {"estimate",
          {{"tokens", plan.cost.tokens},
           {"flops", plan.work.total()},
-          {"peak_bytes", plan.peakBytes}}}};
+          {"peak_bytes", plan.peakBytes}}},
+        {"memory", memoryJson(plan)}};
     return json.dump(2) + "\n";
 }
 

@@ -115,6 +115,8 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
     field(cat(plan.sampler.boundary, " ", plan.sampler.guidance2));
     field(cat(plan.plateSpace, "|", plan.modelSpace, "|", plan.outputSpace, "|",
               plan.model.encoding));
+    if (const model::MemoryWays& ways = plan.fitting.ways; !ways.exact())
+        field(cat("tiles ", ways.encodeTile, " ", ways.decodeTile));
     for (const clip::TimeWindow& window : plan.windows)
         field(cat(window.first, "+", window.length));
     for (const provenance::Dependency& input : inputs) field(input.sha256 + " " + input.role);
@@ -182,6 +184,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.requestedFrames = requestedFrames;
     statement.device = plan.device;
     statement.threads = at::get_num_threads();
+    statement.maxMemory = plan.fitting.limit;
     statement.planJson = planJson(plan);
     statement.contentSha256 = contentSha256;
     statement.builder = builder();

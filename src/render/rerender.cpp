@@ -42,6 +42,7 @@ RenderPlan planAgain(const provenance::Statement& logged, const fs::path& file,
         throw Error(ExitCode::Usage, "the log names no frame to render again", {file.string()});
     options.frames = formatFrameRange(frames);
     options.device = logged.device.empty() ? "auto" : logged.device;
+    options.maxMemory = logged.maxMemory;
     setThreads(logged.threads);
     Problems problems;
     RenderPlan plan = makePlan(loggedShot(logged, file, folder), options, problems);

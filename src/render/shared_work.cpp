@@ -21,9 +21,14 @@ std::string without(Json json, std::initializer_list<const char*> keys) {
 
 SharedKeys sharedKeys(const RenderPlan& plan) {
     Json shot = Json::parse(shot::contentJson(resolvedShot(plan)));
-    const Json model = Json::array({shot["model"]["path"], plan.dtype, plan.device});
+    // Ways that change pixels are part of everything, the others of the open model alone.
+    const model::MemoryWays& ways = plan.fitting.ways;
+    const Json model = Json::array(
+        {shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile, ways.decodeTile});
     SharedKeys keys;
-    keys.model = Json::array({model, shot["model"]["loras"]}).dump();
+    keys.model = Json::array({model, shot["model"]["loras"], ways.vaeLeaves, ways.transformerBlocks,
+                              ways.textBlocks})
+                     .dump();
 
     Json texts = Json::array();
     for (const PromptPlan& prompt : plan.prompts) texts.push_back(prompt.text);

@@ -1,0 +1,171 @@
+#include "render/fitting.h"
+
+#include <algorithm>
+
+#include "provenance/machine.h"
+#include "render/plan.h"
+#include "support/byte_size.h"
+#include "support/strings.h"
+
+namespace derrumbe::render {
+
+namespace {
+
+using model::Estimate;
+using model::MemoryWays;
+
+/// Latents a side. A margin is about as wide.
+constexpr int kSmallestTile = 8;
+
+/// The plan's memory by the ways it is computed.
+class Need {
+  public:
+    Need(const RenderPlan& plan, const MemoryNeed& need) : plan_(plan), need_(need) {}
+
+    Estimate estimate(const MemoryWays& ways) const {
+        return model::estimate(plan_.model, need_.windowFrames, plan_.region.height,
+                               plan_.region.width, static_cast<int>(plan_.shot.references.size()),
+                               need_.dtypeBytes, plan_.clipFrames, ways);
+    }
+
+    /// What stands beside a stage's own memory where that is counted.
+    double beside(const Estimate& e) const { return onCard() ? 0 : e.heldBytes + need_.keptBytes; }
+
+    /// While so many frames at once are written.
+    double delivery(int frames) const {
+        return need_.deliveryBytes + need_.frameBytes * (frames - 1);
+    }
+
+    double peak(const Estimate& e) const {
+        return std::max(e.peakBytes + need_.keptBytes, delivery(plan_.framesAtOnce));
+    }
+
+  private:
+    bool onCard() const { return plan_.device != "cpu"; }
+
+    const RenderPlan& plan_;
+    const MemoryNeed& need_;
+};
+
+/// Takes ways, the least costly first, until every stage that can be helped is within the limit.
+MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
+    MemoryWays ways;
+    const auto over = [&](double Estimate::*stage) {
+        const Estimate e = need.estimate(ways);
+        return need.beside(e) + e.*stage > limit;
+    };
+    /// As many blocks as fit; none of them where even that is too much.
+    const auto stream = [&](int MemoryWays::*resident, int blocks, double Estimate::*stage) {
+        if (!over(stage)) return;
+        // With two more on their way, all but two are all.
+        for (ways.*resident = std::max(0, blocks - 3); ways.*resident > 0 && over(stage);)
+            --(ways.*resident);
+    };
+    stream(&MemoryWays::textBlocks, plan.model.textLayers, &Estimate::textBytes);
+    /// The largest tiles that fit; small ones cost more for their margins.
+    const auto tiled = [&](int MemoryWays::*tile, double Estimate::*stage) {
+        if (!over(stage)) return;
+        const int scale = plan.model.spatialScale;
+        const int longest = std::max(plan.region.height, plan.region.width) / scale;
+        for (ways.*tile = longest - 1; ways.*tile > kSmallestTile && over(stage);) --(ways.*tile);
+    };
+    tiled(&MemoryWays::encodeTile, &Estimate::encodeBytes);
+    tiled(&MemoryWays::decodeTile, &Estimate::decodeBytes);
+    ways.vaeLeaves = over(&Estimate::denoiseBytes);
+    stream(&MemoryWays::transformerBlocks, model::transformerBlocks(plan.model),
+           &Estimate::denoiseBytes);
+    return ways;
+}
+
+/// What would make the worst stage smaller.
+std::string remedy(const RenderPlan& plan, const std::string& stage) {
+    std::string text =
+        cat("a smaller region (now ", plan.region.width, "x", plan.region.height, ")");
+    if (stage == "denoising")
+        text += cat(", shorter windows (now ",
+                    (plan.windows.front().length - 1) * plan.model.temporalScale + 1, " frames)");
+    else if (stage != "encoding prompts")
+        text += cat(" or fewer frames (now ", plan.frames.size(), ")");
+    const bool halved = plan.dtype != "float32";
+    if (stage == "encoding prompts") return halved ? "" : "model.dtype=bfloat16 would need less";
+    if (stage == "denoising" && !halved) text += " or model.dtype=bfloat16";
+    return text + " would need less";
+}
+
+void refuse(const RenderPlan& plan, const Need& need, const Estimate& e, double limit,
+            Problems& problems) {
+    const double beside = need.beside(e);
+    const std::pair<const char*, double> stages[] = {
+        {"encoding prompts", beside + e.textBytes},
+        {"encoding the plates", beside + e.encodeBytes},
+        {"denoising", beside + e.denoiseBytes},
+        {"decoding", beside + e.decodeBytes},
+        {"writing frames", need.delivery(plan.framesAtOnce)}};
+    const auto worst =
+        *std::max_element(std::begin(stages), std::end(stages),
+                          [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (worst.second <= limit) return;
+    const std::string help = remedy(plan, worst.first);
+    problems.error(
+        ExitCode::Memory,
+        cat("this render needs about ", byteSizeText(worst.second), " at least (", worst.first,
+            "), and may use ", byteSizeText(limit), help.empty() ? "" : "; ", help),
+        {"--max-memory", 0, 0});
+}
+
+void warnOfMachine(const RenderPlan& plan, Problems& problems) {
+    const double free = static_cast<double>(provenance::availableMemory());
+    if (plan.device != "cpu" || free <= 0 || plan.peakBytes <= free) return;
+    problems.warning(cat("this render needs about ", byteSizeText(plan.peakBytes),
+                         " of memory, and this machine has ", byteSizeText(free),
+                         " free; --max-memory takes ways that need less"));
+}
+
+}  // namespace
+
+void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Problems& problems) {
+    const Need memory(plan, need);
+    const auto most = static_cast<double>(limit);
+    plan.fitting.limit = limit;
+    const int atOnce = plan.framesAtOnce;
+    if (limit > 0) {
+        plan.fitting.ways = choose(memory, plan, most);
+        while (plan.framesAtOnce > 1 && memory.delivery(plan.framesAtOnce) > most)
+            --plan.framesAtOnce;
+    }
+    plan.fitting.fewerFramesAtOnce = plan.framesAtOnce < atOnce;
+    plan.cost = memory.estimate(plan.fitting.ways);
+    plan.peakBytes = memory.peak(plan.cost);
+    if (limit > 0)
+        refuse(plan, memory, plan.cost, most, problems);
+    else
+        warnOfMachine(plan, problems);
+}
+
+std::vector<std::string> fittingTexts(const RenderPlan& plan) {
+    const MemoryWays& ways = plan.fitting.ways;
+    std::vector<std::string> texts;
+    const auto blocks = [&](const char* part, int resident, int all) {
+        if (resident >= 0)
+            texts.push_back(cat(resident, " of the ", part, "'s ", all,
+                                " blocks stay in memory, the others are read at their turns"));
+    };
+    blocks("text encoder", ways.textBlocks, plan.model.textLayers);
+    if (ways.vaeLeaves)
+        texts.push_back("the VAE leaves while the transformer works, and is read again");
+    blocks("transformer", ways.transformerBlocks, model::transformerBlocks(plan.model));
+    const auto tiles = [&](const char* work, int side) {
+        if (side > 0)
+            texts.push_back(cat("the VAE ", work, " tiles of up to ",
+                                side * plan.model.spatialScale,
+                                " pixels; that changes the last digits of the pixels"));
+    };
+    if (plan.fitting.fewerFramesAtOnce)
+        texts.push_back(cat(plan.framesAtOnce, plan.framesAtOnce == 1 ? " frame is" : " frames are",
+                            " written at a time"));
+    tiles("encodes", ways.encodeTile);
+    tiles("decodes", ways.decodeTile);
+    return texts;
+}
+
+}  // namespace derrumbe::render

@@ -1,0 +1,155 @@
+// Plans within a limit of memory.
+#include "render/fitting.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "render/plan.h"
+#include "render/shared_work.h"
+#include "shot_folder.h"
+
+using namespace derrumbe;
+using namespace derrumbe::render;
+using Catch::Contains;
+using nlohmann::json;
+
+namespace {
+
+/// A plan as `makePlan` leaves it for a model of Wan-VACE 1.3B's dimensions, 81 frames of 480p.
+RenderPlan largePlan(const std::string& dtype = "bfloat16") {
+    RenderPlan plan;
+    model::Description& m = plan.model;
+    m.layers = 30;
+    m.heads = 12;
+    m.headSize = 128;
+    m.ffn = 8960;
+    m.vaceLayers = 15;
+    m.transformerParameters = 2'153'972'032;
+    m.vaeParameters = 126'892'531;
+    m.textParameters = 5'680'910'336;
+    m.textEmbeddingParameters = 1'050'148'864;
+    m.textLayers = 24;
+    m.vaeCost = {13'000, 22'000, 1'500, 2'600};
+    plan.device = "cpu";
+    plan.dtype = dtype;
+    plan.region.width = 832;
+    plan.region.height = 480;
+    plan.clipFrames = 81;
+    plan.windows = {{0, 21}};
+    return plan;
+}
+
+constexpr double kGiB = 1 << 30;
+
+/// The plan within a limit, with `*refusal` what is said where nothing fits.
+RenderPlan fitted(RenderPlan plan, double limit, std::string* refusal = nullptr) {
+    Problems problems;
+    const MemoryNeed need{81, plan.dtype == "float32" ? 4 : 2, 0, 1e8, 0};
+    fitMemory(plan, need, static_cast<std::uint64_t>(limit), problems);
+    if (refusal) *refusal = problems.list().empty() ? "" : problems.list().front().text();
+    if (!problems.list().empty()) CHECK(problems.list().front().code == ExitCode::Memory);
+    return plan;
+}
+
+}  // namespace
+
+TEST_CASE("a limit that everything fits changes nothing", "[fitting]") {
+    const RenderPlan plan = fitted(largePlan(), 64 * kGiB);
+    CHECK(plan.fitting.ways == model::MemoryWays{});
+    CHECK(plan.fitting.limit == std::uint64_t{64} << 30);
+    CHECK(fittingTexts(plan).empty());
+}
+
+TEST_CASE("the less memory there is, the more goes; the estimate stays within the limit",
+          "[fitting]") {
+    const double whole = fitted(largePlan(), 64 * kGiB).peakBytes;
+    std::string refusal;
+    int before = model::transformerBlocks(largePlan().model), fits = 0;
+    bool refused = false;
+    for (double limit = whole; limit > kGiB / 4; limit *= 0.9) {
+        const RenderPlan plan = fitted(largePlan(), limit, &refusal);
+        if (!refusal.empty()) {
+            refused = true;
+            CHECK_THAT(refusal, Contains("--max-memory") && Contains("at least"));
+            continue;
+        }
+        REQUIRE_FALSE(refused);  // less is never easier
+        ++fits;
+        CHECK(plan.peakBytes <= limit);
+        const int stay = plan.fitting.ways.transformerBlocks;
+        if (stay >= 0) {
+            CHECK(plan.fitting.ways.vaeLeaves);
+            CHECK(stay <= before);
+            before = stay;
+        }
+    }
+    CHECK(fits > 2);
+    CHECK(refused);
+}
+
+TEST_CASE("each part goes only where its own stage needs it", "[fitting]") {
+    RenderPlan plan = largePlan();
+    plan.model.vaeCost = {};  // encoding and decoding need little
+    const double text = model::estimate(plan.model, 81, 480, 832, 0, 2).textBytes;
+    // The text encoder is larger than the transformer: between the two only its blocks go.
+    const RenderPlan between = fitted(plan, 0.9 * text);
+    CHECK(between.fitting.ways.textBlocks >= 0);
+    CHECK(between.fitting.ways.textBlocks < 24);
+    CHECK(between.fitting.ways.transformerBlocks == -1);
+    CHECK_FALSE(between.fitting.ways.vaeLeaves);
+    CHECK_THAT(fittingTexts(between).front(), Contains("text encoder's 24 blocks"));
+}
+
+TEST_CASE("fewer frames are written at once where each is large", "[fitting]") {
+    RenderPlan plan = largePlan();
+    plan.framesAtOnce = 8;
+    Problems problems;
+    const MemoryNeed need{81, 2, 0, 4 * kGiB, 6 * kGiB};
+    fitMemory(plan, need, std::uint64_t{17} << 30, problems);
+    CHECK(problems.list().empty());
+    CHECK(plan.framesAtOnce == 3);
+    CHECK(plan.peakBytes <= 17 * kGiB);
+    CHECK(plan.fitting.ways == model::MemoryWays{});
+    CHECK_THAT(fittingTexts(plan).front(), Contains("3 frames are written at a time"));
+}
+
+TEST_CASE("on a card the clip is the host's", "[fitting]") {
+    RenderPlan plan = largePlan();
+    const double peak = fitted(plan, 64 * kGiB).peakBytes;
+    plan.device = "cuda";
+    const RenderPlan card = fitted(plan, peak - 0.3 * kGiB);
+    CHECK(card.fitting.ways == model::MemoryWays{});
+}
+
+TEST_CASE("what is refused says what would help", "[fitting]") {
+    std::string refusal;
+    RenderPlan plan = largePlan("float32");
+    plan.model.vaeCost = {};
+    fitted(plan, 1 * kGiB, &refusal);
+    CHECK_THAT(refusal, Contains("may use 1.0 GiB") && Contains("denoising") &&
+                            Contains("a smaller region (now 832x480)") &&
+                            Contains("shorter windows (now 81 frames)") && Contains("bfloat16"));
+    plan.dtype = "bfloat16";
+    fitted(plan, 1 * kGiB, &refusal);
+    CHECK_THAT(refusal, !Contains("bfloat16"));
+}
+
+TEST_CASE("a shot's plan says how it fits, and ways that change no pixel leave its content alone",
+          "[fitting][plan]") {
+    const ShotFolder folder;
+    Problems problems;
+    RenderPlan plan = folder.plan(problems);
+    REQUIRE_FALSE(problems.hasErrors());
+    CHECK(json::parse(planJson(plan))["memory"]["limit_bytes"].is_null());
+    CHECK_THAT(planText(plan), !Contains("at most"));
+    // Below what all of it needs by less than the VAE has.
+    const double rest = plan.cost.heldBytes + plan.cost.denoiseBytes;
+    RenderPlan tight = plan;
+    const MemoryNeed need{5, 4, 0, 0, 0};
+    fitMemory(tight, need, static_cast<std::uint64_t>(rest - 100), problems);
+    CHECK(tight.fitting.ways.vaeLeaves);
+    CHECK(json::parse(planJson(tight))["memory"]["vae_leaves"] == true);
+    CHECK_THAT(planText(tight), Contains("at most") && Contains("the VAE leaves"));
+    CHECK(sharedKeys(tight).model != sharedKeys(plan).model);
+    CHECK(sharedKeys(tight).conditioning == sharedKeys(plan).conditioning);
+}
