@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.h"
+#include "model/wan/vae_tiles.h"
 #include "support/error.h"
 
 using namespace derrumbe;
@@ -116,9 +117,8 @@ TEST_CASE("VAE remembers the last frames only, however long the clip", "[vae]") 
 }
 
 TEST_CASE("VAE in tiles gives the whole picture's result to rounding", "[vae][tiles][device]") {
-    for (const auto& folder : fixtureFolders("vae_")) {
-        INFO(folder.filename());
-        const Fixture fixture{folder};
+    for (const Fixture& fixture : Fixture::all("vae_")) {
+        INFO(fixture.name);
         const Loaded one(fixture);
         const int64_t scale = one.vae->config().spatialScale();
         at::manual_seed(3);
