@@ -54,7 +54,7 @@ int64_t decodeMargin(const VaeConfig& vae) {
         // Blocks of the first stage are at the latents' resolution; the residual form, which adds
         // the stage's input to its doubled output, has them in tiles.
         if (stage > 0 || vae.residual) seen += 2 * (vae.residualBlocks + 1) * pixel;
-        if (stage + 1 < vae.stages()) seen += pixel;  // the doubling one
+        if (stage + 1 < vae.stages()) seen += pixel / 2;  // the one after the doubling
     }
     return inLatents(seen, vae);
 }
