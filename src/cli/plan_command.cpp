@@ -13,17 +13,18 @@ namespace {
 
 using nlohmann::ordered_json;
 
-void printText(const std::vector<render::RenderPlan>& plans) {
+/// `start`: seconds until a take was planned.
+void printText(const std::vector<render::RenderPlan>& plans, double start) {
     for (const render::RenderPlan& plan : plans) {
         if (plans.size() > 1) std::printf("%s\n", takeText(plan).c_str());
         std::fputs(render::planText(plan).c_str(), stdout);
-        std::fputs(render::timeText(render::estimateTime(plan)).c_str(), stdout);
+        std::fputs(render::timeText(render::estimateTime(plan, start)).c_str(), stdout);
     }
 }
 
-ordered_json planWithTime(const render::RenderPlan& plan) {
+ordered_json planWithTime(const render::RenderPlan& plan, double start) {
     ordered_json json = ordered_json::parse(render::planJson(plan));
-    const render::TimeEstimate time = render::estimateTime(plan);
+    const render::TimeEstimate time = render::estimateTime(plan, start);
     ordered_json stages = ordered_json::object();
     for (const auto& [stage, seconds] : time.stages) stages[stage] = seconds;
     json["estimate"]["flops_per_second"] = time.flopsPerSecond;
@@ -34,15 +35,16 @@ ordered_json planWithTime(const render::RenderPlan& plan) {
 
 /// The plan of one take as it is; several stand in a list, each with its number and what its wedge
 /// sets.
-void printJson(const std::vector<render::RenderPlan>& plans) {
+void printJson(const std::vector<render::RenderPlan>& plans, double start) {
     if (plans.size() == 1) {
-        std::printf("%s\n", planWithTime(plans.front()).dump(2).c_str());
+        std::printf("%s\n", planWithTime(plans.front(), start).dump(2).c_str());
         return;
     }
     ordered_json takes = ordered_json::array();
     for (const render::RenderPlan& plan : plans)
-        takes.push_back(
-            {{"take", plan.shot.shot.take}, {"wedge", plan.wedge}, {"plan", planWithTime(plan)}});
+        takes.push_back({{"take", plan.shot.shot.take},
+                         {"wedge", plan.wedge},
+                         {"plan", planWithTime(plan, start)}});
     std::printf("%s\n", ordered_json{{"takes", takes}}.dump(2).c_str());
 }
 
@@ -62,7 +64,9 @@ Action addPlan(CLI::App& app) {
         problems.throwIfErrors();
         for (const Problem& problem : problems.list())
             std::fprintf(stderr, "%s\n", problem.text().c_str());
-        *json ? printJson(plans) : printText(plans);
+        // Measured once: what the estimates take themselves is no part of a render.
+        const double start = render::processSeconds() / static_cast<double>(plans.size());
+        *json ? printJson(plans, start) : printText(plans, start);
         return ExitCode::Done;
     };
 }

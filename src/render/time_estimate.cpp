@@ -39,22 +39,6 @@ double secondsOf(const std::function<void()>& work) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Since this process began; 0 where the system does not say.
-double processSeconds() {
-    std::ifstream file("/proc/self/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    // The second field, the program's name in parentheses, may hold blanks.
-    std::istringstream rest(text.substr(std::min(text.rfind(')') + 1, text.size())));
-    std::string field;
-    for (int i = 3; i <= 22; ++i) rest >> field;
-    timespec now{};
-    if (!rest || ::clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
-    const double began =
-        std::strtod(field.c_str(), nullptr) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-    return std::max(
-        0.0, static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) - began);
-}
-
 /// Bytes that are hashed before anything else: inputs and model.
 double inputBytes(const RenderPlan& plan) {
     double bytes = 0;
@@ -161,12 +145,27 @@ double TimeEstimate::seconds() const {
     return sum;
 }
 
-TimeEstimate estimateTime(const RenderPlan& plan) {
+double processSeconds() {
+    std::ifstream file("/proc/self/stat");
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    // The second field, the program's name in parentheses, may hold blanks.
+    std::istringstream rest(text.substr(std::min(text.rfind(')') + 1, text.size())));
+    std::string field;
+    for (int i = 3; i <= 22; ++i) rest >> field;
+    timespec now{};
+    if (!rest || ::clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+    const double began =
+        std::strtod(field.c_str(), nullptr) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return std::max(
+        0.0, static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) - began);
+}
+
+TimeEstimate estimateTime(const RenderPlan& plan, double start) {
     TimeEstimate time;
     const auto add = [&](const char* stage, double seconds) {
         time.stages.emplace_back(stage, seconds);
     };
-    add("start", processSeconds());
+    add("start", start);
     add("hashing inputs", inputBytes(plan) / hashingRate());
     const image::ColorConfig colours = image::ColorConfig::load();
     FrameSeconds frames;

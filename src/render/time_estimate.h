@@ -9,20 +9,24 @@ namespace derrumbe::render {
 
 /// How long a render would take on this machine as it is now, beside whatever else runs on it.
 struct TimeEstimate {
-    /// Seconds by stage, named and in the order as the log has them; "start" first: what this
-    /// process took until it had planned.
+    /// Seconds by stage, named and in the order as the log has them; "start" first: the program's
+    /// and its planning.
     std::vector<std::pair<std::string, double>> stages;
     double flopsPerSecond = 0;  ///< a matrix product of this machine
 
     double seconds() const;
 };
 
+/// Seconds since this process began; 0 where the system does not say.
+double processSeconds();
+
 /// Measures what a frame costs, by reading and delivering one before the onset and one after it
 /// (into a temporary folder), as many at once as the render would; and the device's rate of matrix
 /// products, by which the model's work is scaled. Takes about as long as two frames. Frames that
 /// are there already are counted as if they were rendered again. Throws Error(Input) for a plate or
 /// matte that cannot be read, Error(Output) where there is no temporary folder.
-TimeEstimate estimateTime(const RenderPlan& plan);
+/// @param start seconds that starting and planning takes
+TimeEstimate estimateTime(const RenderPlan& plan, double start);
 
 /// The estimate's lines of `plan`.
 std::string timeText(const TimeEstimate& time);
