@@ -95,7 +95,7 @@ Config transformerConfigOf(const TensorSource& t, const Config& stated) {
         config.problem("num_attention_heads",
                        cat("cannot be told from a width of ", width, ", which is no multiple of ",
                            kHeadSize, ": a config.json that says num_heads is needed beside it"));
-    else if (width % heads != 0)
+    else if (heads > 0 && width % heads != 0)  // none at all is a problem already
         config.problem("num_heads", cat("a width of ", width, " has no ", heads, " equal heads"));
     if (!spaced && !plain)
         config.problem("vace_layers", cat("cannot be told: ", vace, " of ", layers,
