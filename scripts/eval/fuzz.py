@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import measured
+
 LONGEST = 1024  # bytes of an input; larger ones are slower and show little else
 LIMITS = ["-timeout=30", "-malloc_limit_mb=1024", "-rss_limit_mb=3072"]  # a second of processor time is the program's own limit
 # Libraries (LibTorch, OpenSSL) keep what they make for as long as the program runs.
@@ -92,13 +94,6 @@ def merge(target: str, options: argparse.Namespace, work: Path) -> None:
                 (committed / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else []
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
-
-
 def version(program: str) -> str:
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
 
@@ -117,10 +112,10 @@ def line(row: dict) -> str:
 def report(rows: dict[str, dict], options: argparse.Namespace) -> None:
     dates = sorted({row["date"] for row in rows.values()})
     commits = sorted({row["commit"] for row in rows.values()})
-    facts = {"date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}", "command": options.command, "machine": machine(),
+    facts = {"date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}", "command": options.command, "machine": measured.machine(),
              "versions": f"derrumbe {', '.join(commits)}, {version(options.compiler)}, python {platform.python_version()}"}
     lines = ["# Hostile bytes, and what becomes of them", "",
-             f"Measured {facts['date']} by `{facts['command']}` on {facts['machine']}; {facts['versions']}.", "",
+             measured.sentence(facts), "",
              f"Inputs of up to {LONGEST} bytes, grown from `tests/fuzz/corpus` under AddressSanitizer and UndefinedBehaviorSanitizer. "
              "Inputs a second of processor time. Coverage: edges of our own code that were reached. Longest: processor time of one input. Memory: the process's most, "
              "sanitizers and libraries included. A finding is a crash, a report, an exception that is no refusal, a property that does "

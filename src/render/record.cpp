@@ -62,7 +62,7 @@ provenance::ModelInfo modelInfo(const RenderPlan& plan,
 
 }  // namespace
 
-std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
+std::vector<provenance::Dependency> inputFiles(const RenderPlan& plan,
                                                const std::string& ocioConfig) {
     std::vector<provenance::Dependency> inputs;
     std::set<std::string> seen;
@@ -74,14 +74,6 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         input.role = role;
         input.license = license;
         input.part = part;
-        const ExitCode code =
-            role == "weights" || role == "tokenizer" || role == "config" || role == "lora"
-                ? ExitCode::Model
-                : ExitCode::Input;
-        input.sha256 = provenance::sha256File(path, code, [&](std::uint64_t bytes) {
-            throwIfInterrupted();
-            input.bytes = bytes;
-        });
         inputs.push_back(std::move(input));
     };
     for (const FrameJob& job : plan.frames) {
@@ -102,6 +94,23 @@ std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
         add(file.path, file.role, plan.model.license, file.part);
     for (const model::LoraFile& lora : plan.loras)
         add(lora.path.string(), "lora", model::loraLicense(lora.path));
+    return inputs;
+}
+
+std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,
+                                               const std::string& ocioConfig) {
+    std::vector<provenance::Dependency> inputs = inputFiles(plan, ocioConfig);
+    for (provenance::Dependency& input : inputs) {
+        const std::string& role = input.role;
+        const ExitCode code =
+            role == "weights" || role == "tokenizer" || role == "config" || role == "lora"
+                ? ExitCode::Model
+                : ExitCode::Input;
+        input.sha256 = provenance::sha256File(input.path, code, [&](std::uint64_t bytes) {
+            throwIfInterrupted();
+            input.bytes = bytes;
+        });
+    }
     return inputs;
 }
 

@@ -9,6 +9,10 @@
 
 namespace derrumbe::render {
 
+/// Every file that the pixels depend on, once, with its role, not read yet: what hashInputs hashes.
+std::vector<provenance::Dependency> inputFiles(const RenderPlan& plan,
+                                               const std::string& ocioConfig);
+
 /// Every file that the pixels depend on, hashed: plates, mattes, keyframes, references, OCIO
 /// config, model, LoRAs.
 std::vector<provenance::Dependency> hashInputs(const RenderPlan& plan,

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <set>
 #include <sstream>
 
 #include "clip/plate_detail.h"
@@ -16,6 +15,7 @@
 #include "render/deliver.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
+#include "render/record.h"
 #include "support/folders.h"
 #include "support/in_parallel.h"
 #include "support/strings.h"
@@ -23,8 +23,6 @@
 namespace derrumbe::render {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Of a plain matrix product's rate, what the stages reach with the default model on processors,
 /// as `scripts/eval/estimate.sh` measured it.
@@ -40,24 +38,13 @@ double secondsOf(const std::function<void()>& work) {
 }
 
 /// Bytes that are hashed before anything else: inputs and model.
-double inputBytes(const RenderPlan& plan) {
+double inputBytes(const RenderPlan& plan, const std::string& ocioConfig) {
     double bytes = 0;
-    std::set<std::string> seen;
-    const auto add = [&](const std::string& file) {
+    for (const provenance::Dependency& input : inputFiles(plan, ocioConfig)) {
         std::error_code none;
-        const auto size = fs::file_size(file, none);
-        if (!none && seen.insert(file).second) bytes += static_cast<double>(size);
-    };
-    for (const FrameJob& job : plan.frames) {
-        add(job.plate);
-        for (const std::string& file : job.mattes) add(file);
-        for (const std::string& file : job.holdouts) add(file);
-        for (const std::string& file : job.guides) add(file);
-        for (const auto& mattes : job.beatMattes)
-            for (const std::string& file : mattes) add(file);
+        const auto size = std::filesystem::file_size(input.path, none);
+        if (!none) bytes += static_cast<double>(size);
     }
-    for (const auto& file : plan.model.files) bytes += static_cast<double>(file.bytes);
-    for (const model::LoraFile& lora : plan.loras) add(lora.path.string());
     return bytes;
 }
 
@@ -91,10 +78,12 @@ FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colo
     Generated generated;
     if (!plan.region.crop.empty()) {
         ModelInputs inputs;
-        const double all = secondsOf([&] { inputs = loadInputs(one, colours, nothing); });
-        seconds.reading =
-            secondsOf([&] { inputs.plate = loadInputs(without, colours, nothing).plate; });
-        seconds.grain = std::max(0.0, all - seconds.reading);
+        seconds.reading = secondsOf([&] { inputs = loadInputs(one, colours, nothing); });
+        if (plan.shot.grain != shot::Grain::Off) {
+            const double all = seconds.reading;
+            seconds.reading = secondsOf([&] { loadInputs(without, colours, nothing); });
+            seconds.grain = std::max(0.0, all - seconds.reading);
+        }
         // The plate stands in for what the model would make: it packs as well, or as badly.
         generated.picture = inputs.plate;
         generated.grain = inputs.grain;
@@ -166,8 +155,8 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
         time.stages.emplace_back(stage, seconds);
     };
     add("start", start);
-    add("hashing inputs", inputBytes(plan) / hashingRate());
     const image::ColorConfig colours = image::ColorConfig::load();
+    add("hashing inputs", inputBytes(plan, colours.path()) / hashingRate());
     FrameSeconds frames;
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
