@@ -11,6 +11,7 @@
 #include "image/resample.h"
 #include "render/guides.h"
 #include "render/plate_grain.h"
+#include "support/in_parallel.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
 
@@ -74,6 +75,12 @@ Clip fitOnWhite(const Frame& picture, const image::ColorTransform& toModel,
                     std::clamp(codes.at(x, y)[c] * 2 - 1, -1.0f, 1.0f);
     return clip;
 }
+
+/// What the grain is measured on, of a frame that was read for the model.
+struct ReadPlate {
+    std::optional<Frame> plate;  ///< none where the plate is missing or a keyframe stands
+    Matte matte;                 ///< what may change there; empty: nothing
+};
 
 }  // namespace
 
@@ -205,22 +212,35 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
                        {},
                        {}};
     PlateGrain grain(plan);
-    const int frames = static_cast<int>(plan.frames.size());
-    for (int i = 0; i < frames; ++i) {
+    const auto readFrame = [&](int i) {
         throwIfInterrupted();
         const FrameJob& job = plan.frames[i];
         const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, colours, job);
-        const image::PlateImage picture = keyframe ? *keyframe : readJobPlate(plan, job);
+        image::PlateImage picture = keyframe ? *keyframe : readJobPlate(plan, job);
         putPlane(inputs.plate, i,
                  codesFromPicture(picture.frame, region.crop, toModel, encoding, region.width,
                                   region.height));
-        if (!keyframe) {
-            const Matte matte = job.generated ? readModelMatte(plan, job) : Matte{};
-            if (job.generated) clip::setMaskFrame(inputs.mask, i, matte, region.crop, maskGrow);
-            if (!job.plate.empty())
-                grain.look(job, picture.frame, job.mattes.empty() ? nullptr : &matte);
+        ReadPlate read;
+        if (keyframe) return read;
+        if (job.generated) {
+            read.matte = readModelMatte(plan, job);
+            clip::setMaskFrame(inputs.mask, i, read.matte, region.crop, maskGrow);
         }
-        tick(i + 1, frames);
+        if (!job.plate.empty()) read.plate = std::move(picture.frame);
+        return read;
+    };
+    const int frames = static_cast<int>(plan.frames.size());
+    const int atOnce = std::max(1, plan.framesAtOnce);
+    for (int first = 0; first < frames; first += atOnce) {
+        const int count = std::min(atOnce, frames - first);
+        std::vector<ReadPlate> read(static_cast<size_t>(count));
+        inParallel(count, atOnce, [&](int k) { read[k] = readFrame(first + k); });
+        for (int k = 0; k < count; ++k) {
+            const FrameJob& job = plan.frames[first + k];
+            if (read[k].plate)
+                grain.look(job, *read[k].plate, job.mattes.empty() ? nullptr : &read[k].matte);
+        }
+        tick(first + count, frames);
     }
     for (int i = frames; i < plan.clipFrames; ++i) {
         const int held = clip::heldFrame(i, frames);

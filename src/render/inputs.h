@@ -63,8 +63,8 @@ void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte);
 /// The matte of the composite: the model's, held out, at the shot's strength.
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 
-/// Reads every plate and matte of the shot; frames past the last one hold it (the clip is 4k+1
-/// long).
+/// Reads every plate and matte of the shot, as many at once as the plan says; frames past the last
+/// one hold it (the clip is 4k+1 long).
 ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours,
                        const model::Tick& tick);
 

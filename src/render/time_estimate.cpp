@@ -53,14 +53,14 @@ double hashingRate() {
     return static_cast<double>(block.size()) / secondsOf([&] { provenance::sha256(block); });
 }
 
-/// The plan of one frame alone.
-RenderPlan planOf(const RenderPlan& plan, const FrameJob& job) {
-    RenderPlan one = plan;
-    one.frames = {job};
-    one.frames.front().index = 0;
-    one.clipFrames = 1;
-    one.shot.references.clear();
-    return one;
+/// The plan of one frame alone, as many times as frames are worked on at once.
+RenderPlan planOf(const RenderPlan& plan, const FrameJob& job, int atOnce) {
+    RenderPlan alone = plan;
+    alone.frames.assign(static_cast<size_t>(atOnce), job);
+    for (int i = 0; i < atOnce; ++i) alone.frames[i].index = i;
+    alone.clipFrames = atOnce;
+    alone.shot.references.clear();
+    return alone;
 }
 
 /// What a frame costs, read and delivered.
@@ -70,7 +70,7 @@ struct FrameSeconds {
 
 FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                           const FrameJob& job, int atOnce) {
-    const RenderPlan one = planOf(plan, job);
+    const RenderPlan one = planOf(plan, job, atOnce);
     RenderPlan without = one;
     without.shot.grain = shot::Grain::Off;
     const auto nothing = [](double, double) {};
@@ -84,6 +84,7 @@ FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colo
             seconds.reading = secondsOf([&] { loadInputs(without, colours, nothing); });
             seconds.grain = std::max(0.0, all - seconds.reading);
         }
+        seconds.reading /= atOnce;
         // The plate stands in for what the model would make: it packs as well, or as badly.
         generated.picture = inputs.plate;
         generated.grain = inputs.grain;
