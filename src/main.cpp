@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "support/end_process.h"
 #include "support/error.h"
+#include "support/interrupt.h"
 #include "support/log.h"
 
 using namespace derrumbe;
@@ -46,6 +47,17 @@ int answer(int argc, char** argv) {
                         std::string("internal error, please report it: ") + error.what()}});
     }
 }
+
+/// A render is asked to stop, not ended, from the moment on that any of its code can run: the
+/// libraries' own initialisers, some tenths of a second, come after this.
+void beforeLibraries(int argc, char** argv, char**) {
+    if (argc > 1 && std::string_view(argv[1]) == "render") installInterruptHandler();
+}
+
+#ifndef __SANITIZE_ADDRESS__  // whose runtime has to be first
+[[gnu::section(".preinit_array"), gnu::used]] void (*const atPreinit)(int, char**, char**) =
+    beforeLibraries;
+#endif
 
 }  // namespace
 

@@ -34,7 +34,7 @@ fault_term() {
     slowest=$(printf '%s\n' "${slowest:-0}" "$waited" | sort -g | tail -n 1)
     [ "${waited%.*}" -lt 5 ] || breaks "ends $waited s after SIGTERM"
     seen=$code
-    # 143: the signal came before the program had begun to run; libraries were still being loaded.
+    # 143: the signal came before any of the program could run; the loader was still at its libraries.
     allows 75 0 143
     whole "interrupted"
     mended

@@ -25,6 +25,12 @@ void installInterruptHandler() {
     action.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
+    // Some launchers hand them down blocked.
+    sigset_t asked;
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGTERM);
+    sigaddset(&asked, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &asked, nullptr);
     // A closed pipe (a farm's log reader that died) must not end a render without a message.
     std::signal(SIGPIPE, SIG_IGN);
 }

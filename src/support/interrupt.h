@@ -3,7 +3,8 @@
 namespace derrumbe {
 
 /// SIGTERM and SIGINT ask the render to stop at the next safe moment; a second one ends the process
-/// at once (nothing needs cleaning up: files are whole or absent at any moment).
+/// at once (nothing needs cleaning up: files are whole or absent at any moment). Unblocks both.
+/// May be called before the libraries' initialisers have run, and more than once.
 void installInterruptHandler();
 bool interrupted();
 /// Throws Error(Interrupted) when a signal has come.
