@@ -1,6 +1,7 @@
 # Third parties, each as one target; what a distribution's package gets wrong is mended here.
 find_package(LibTorch REQUIRED MODULE)
 find_package(Threads REQUIRED)
+include(Distributed)
 
 # nlohmann-json is a header; a folder that holds nlohmann/json.hpp is enough (-DDERRUMBE_JSON_INCLUDE=...).
 find_path(DERRUMBE_JSON_INCLUDE nlohmann/json.hpp)

@@ -78,7 +78,7 @@ at::Tensor Session::step() {
     const double timestep = sampler_->timesteps()[state_.step];
     const bool guided = settings_.guidance > 1;
     at::Tensor velocity = model_->velocity(
-        latents_, timestep, guided ? at::cat({prompt_, negative_}) : prompt_, conditioning_, 1);
+        {latents_, timestep, guided ? at::cat({prompt_, negative_}) : prompt_, conditioning_, 1});
     if (guided)
         velocity =
             model::guide(velocity.narrow(0, 0, 1), velocity.narrow(0, 1, 1), settings_.guidance);

@@ -8,6 +8,7 @@
 #include "provenance/envelope.h"
 #include "render/machine_speed.h"
 #include "render/render.h"
+#include "render/together.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
 
@@ -21,6 +22,7 @@ struct Options {
     std::filesystem::path signingKey;
     TakeOptions takes;
     bool noResume = false;
+    bool distributed = false;
     ProgressStyle progress = ProgressStyle::Auto;
     LogFormat log = LogFormat::Text;
 };
@@ -37,9 +39,7 @@ std::string readSigningKey(const std::filesystem::path& file) {
     return pem;
 }
 
-ExitCode renderShot(Options& options) {
-    installInterruptHandler();
-    Log log(options.log);
+ExitCode renderTakes(Options& options, Log& log) {
     options.render.signingKey = readSigningKey(options.signingKey);
     render::setThreads(options.shot.plan.threads);
     Problems problems;
@@ -62,6 +62,16 @@ ExitCode renderShot(Options& options) {
     return ExitCode::Done;
 }
 
+ExitCode renderShot(Options& options) {
+    installInterruptHandler();
+    Log log(options.log);
+    if (!options.distributed) return renderTakes(options, log);
+    return render::together(options.shot.plan, log, [&](const std::shared_ptr<model::Crew>& crew) {
+        options.render.crew = crew;
+        return renderTakes(options, log);
+    });
+}
+
 }  // namespace
 
 Action addRender(CLI::App& app) {
@@ -80,6 +90,9 @@ Action addRender(CLI::App& app) {
         ->capture_default_str();
     command->add_option("--threads", options->shot.plan.threads, "processor threads (0: all)")
         ->check(CLI::Range(0, 1024));
+    command->add_flag("--distributed", options->distributed,
+                      "share the render with the other processes that torchrun, srun or mpirun "
+                      "started for it");
     command->add_flag("--overwrite", options->render.overwrite,
                       "render frames again that are already delivered");
     command->add_flag("--no-resume", options->noResume,

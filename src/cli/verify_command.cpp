@@ -6,6 +6,7 @@
 #include "provenance/envelope.h"
 #include "provenance/verify.h"
 #include "render/rerender.h"
+#include "render/together.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
 
@@ -16,7 +17,7 @@ namespace {
 struct Options {
     std::filesystem::path log, key;
     bool deliveredOnly = false;
-    bool rerender = false;
+    bool rerender = false, distributed = false;
 };
 
 /// The log's statement, and in `signature` what is known of its signature. With a key, only the
@@ -63,11 +64,9 @@ Problems differencesOf(const provenance::Verification& result, bool rerender) {
 }
 
 void renderAgain(const provenance::Statement& statement, const Options& options,
-                 Problems& problems) {
-    installInterruptHandler();
-    Log log;
+                 const std::shared_ptr<model::Crew>& crew, Log& log, Problems& problems) {
     Progress progress(ProgressStyle::Auto);
-    const render::Rerender again = render::rerender(statement, options.log, log, progress);
+    const render::Rerender again = render::rerender(statement, options.log, crew, log, progress);
     if (!again.otherwise.empty()) log.warning(again.otherwise);
     for (const render::Rerendered& frame : again.frames) {
         fmt::print("frame {}: {}\n", frame.frame,
@@ -82,15 +81,14 @@ void renderAgain(const provenance::Statement& statement, const Options& options,
     }
 }
 
-ExitCode verify(const Options& options) {
-    std::string signature;
-    const std::string text = readLog(options, signature);
-    const provenance::Statement statement = provenance::readStatement(text, options.log.string());
+ExitCode verifyStatement(const provenance::Statement& statement, const std::string& signature,
+                         const Options& options, const std::shared_ptr<model::Crew>& crew,
+                         Log& log) {
     const auto folder = std::filesystem::absolute(options.log).parent_path();
     const provenance::Verification result =
         provenance::verifyFiles(statement, folder, !options.deliveredOnly);
     Problems problems = differencesOf(result, options.rerender);
-    if (options.rerender) renderAgain(statement, options, problems);
+    if (options.rerender) renderAgain(statement, options, crew, log, problems);
     problems.throwIfErrors();
     if (statement.outcome != provenance::Outcome::Done)
         throw Error(ExitCode::Mismatch,
@@ -101,6 +99,21 @@ ExitCode verify(const Options& options) {
                result.files - static_cast<int>(statement.subjects.size()), signature,
                options.rerender ? "; rendered again, every frame has the same pixels" : "");
     return ExitCode::Done;
+}
+
+ExitCode verify(const Options& options) {
+    std::string signature;
+    const std::string text = readLog(options, signature);
+    const provenance::Statement statement = provenance::readStatement(text, options.log.string());
+    if (options.rerender) installInterruptHandler();
+    Log log;
+    if (!options.distributed) return verifyStatement(statement, signature, options, nullptr, log);
+    render::PlanOptions plan;
+    plan.device = statement.device.substr(0, statement.device.find(':'));
+    plan.threads = statement.threads;
+    return render::together(plan, log, [&](const std::shared_ptr<model::Crew>& crew) {
+        return verifyStatement(statement, signature, options, crew, log);
+    });
 }
 
 }  // namespace
@@ -116,10 +129,15 @@ Action addVerify(CLI::App& app) {
         ->type_name("PUB.pem");
     CLI::Option* deliveredOnly = command->add_flag("--delivered-only", options->deliveredOnly,
                                                    "look at delivered frames alone, not at inputs");
+    CLI::Option* rerender =
+        command
+            ->add_flag("--rerender", options->rerender,
+                       "render the shot again, into a temporary folder, and compare the pixels")
+            ->excludes(deliveredOnly);
     command
-        ->add_flag("--rerender", options->rerender,
-                   "render the shot again, into a temporary folder, and compare the pixels")
-        ->excludes(deliveredOnly);
+        ->add_flag("--distributed", options->distributed,
+                   "with the other processes that torchrun, srun or mpirun started for this")
+        ->needs(rerender);
     return [options] { return verify(*options); };
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/description.h"
+#include "model/distributed/group.h"
 #include "model/memory_ways.h"
 
 namespace derrumbe::model {
@@ -25,6 +26,17 @@ struct ConditioningInput {
         true;  ///< true: the reactive clip shows the video inside the mask; false: grey (0) there
     std::vector<at::Tensor>
         references;  ///< each [1, 3, 1, H, W] in [-1, 1], already fitted on its canvas
+};
+
+/// What the transformer is asked.
+struct Evaluation {
+    at::Tensor latents;  ///< [1, C, T', h, w] float32
+    double timestep = 0;
+    at::Tensor promptEmbeds;  ///< [N, textLength, D], N prompts
+    at::Tensor conditioning;  ///< as `encodeConditioning` gives it
+    double control = 1;       ///< scales the VACE hints; 1: as trained
+    /// Processes that share the tokens: all of them ask the same, and each gets the whole answer.
+    Group tokens = {};
 };
 
 /// What a family of latent video models can do. One instance is one loaded model folder.
@@ -48,12 +60,9 @@ class VideoModel {
     /// the video and their mask, 1 = generate, 0 = hold.
     virtual at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) = 0;
 
-    /// Model evaluations: velocities v [N, C, T', h, w] at `timestep` for latents [1, C, T', h, w]
-    /// (float32 in and out), one for each of N prompts [N, textLength, D]. What the prompts have in
-    /// common is computed once. `control` scales the VACE hints (1 = as trained).
-    virtual at::Tensor velocity(const at::Tensor& latents, double timestep,
-                                const at::Tensor& promptEmbeds, const at::Tensor& conditioning,
-                                double control) = 0;
+    /// Velocities v [N, C, T', h, w] float32, one for each of the prompts. What the prompts have in
+    /// common is computed once.
+    virtual at::Tensor velocity(const Evaluation& evaluation) = 0;
 
     /// Latents [1, C, T, h, w] (references cut off) to video [1, 3, F, H, W] float32 in [-1, 1].
     virtual at::Tensor decode(const at::Tensor& latents, const Tick& tick) = 0;

@@ -14,6 +14,9 @@ struct Machine {
     int cpuThreads = 0;             ///< that this process may use (affinity and cgroup quota count)
     std::uint64_t memoryBytes = 0;  ///< that this process may use (cgroup limits count)
     std::vector<std::string> devices;  ///< accelerators, filled in by who knows them
+    /// That shared the render, a line each; none: one alone did it. Filled in likewise.
+    std::vector<std::string> processes;
+    bool several = false;  ///< they ran on more than one machine
 };
 
 Machine describeMachine();

@@ -119,6 +119,7 @@ void readBuild(const Reader& in, const Json& predicate, Statement& out) {
     in.get(external, "device", out.device);
     in.get(external, "threads", out.threads);
     in.get(external, "max_memory", out.maxMemory);
+    in.get(external, "processes", out.processes);
     const Json& internal = in.at(definition, "internalParameters");
     out.planJson = textOf(in.at(internal, "plan"));
     in.get(internal, "contentSha256", out.contentSha256);
@@ -241,6 +242,7 @@ void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
     in.get(machine, "cpuThreads", out.machine.cpuThreads);
     in.get(machine, "memoryBytes", out.machine.memoryBytes);
     in.get(machine, "devices", out.machine.devices);
+    in.get(machine, "processes", out.machine.processes);
     readCost(in, in.at(predicate, "derrumbe_cost"), out.cost);
     for (const Json& one : in.list(predicate, "derrumbe_events")) {
         Event event;

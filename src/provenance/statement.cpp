@@ -85,6 +85,7 @@ Json buildDefinition(const Statement& in) {
     add(external, "device", in.device);
     if (in.threads > 0) external["threads"] = in.threads;
     if (in.maxMemory > 0) external["max_memory"] = in.maxMemory;
+    if (in.processes > 1) external["processes"] = in.processes;
     Json internal = {{"plan", parseText(in.planJson, "plan")}};
     add(internal, "contentSha256", in.contentSha256);
     Json dependencies = Json::array();
@@ -123,8 +124,8 @@ Json disclosureJson(const Statement& in) {
     json["humanContributions"] = disclosure.humanContributions;
     json["watermark"] = disclosure.watermark;
     add(json, "framesChanged", disclosure.framesChanged);
-    // the renderer opens no connection and has no training code: true of every run
-    json["productionDataLeftTheMachine"] = false;
+    // the renderer has no training code, and opens connections to its own processes alone
+    json["productionDataLeftTheMachine"] = in.machine.several;
     json["productionDataUsedForTraining"] = false;
     return json;
 }
@@ -166,6 +167,7 @@ Json machineJson(const Machine& machine) {
     json["cpuThreads"] = machine.cpuThreads;
     json["memoryBytes"] = machine.memoryBytes;
     json["devices"] = machine.devices;
+    if (!machine.processes.empty()) json["processes"] = machine.processes;
     return json;
 }
 

@@ -130,6 +130,7 @@ struct Statement {
     std::string device;                  ///< that the render ran on: cpu, cuda, cuda:N
     int threads = 0;                     ///< of the tensor library; 0: not known
     std::uint64_t maxMemory = 0;         ///< bytes of --max-memory; 0: none
+    int processes = 1;                   ///< that shared the render
     std::string planJson =
         "{}";  ///< what the plan decided: crop, sizes, windows, encoding, device, dtype
     std::string

@@ -2,6 +2,7 @@
 
 #include "clip/anchor.h"
 #include "clip/plate_detail.h"
+#include "model/distributed/shared_model.h"
 #include "model/weights/safetensors.h"
 #include "render/run.h"
 #include "render/shared_work.h"
@@ -173,7 +174,9 @@ Generated generate(Run& run) {
     model::VideoModel& model = *shared->model.get(keys.model, [&] {
         const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras,
                                       run.plan.fitting.ways};
-        return model::loadVideoModel(run.plan.model.folder, load);
+        const auto& folder = run.plan.model.folder;
+        return run.options.crew ? model::shareModel(run.options.crew, folder, load)
+                                : model::loadVideoModel(folder, load);
     });
     const Conditions conditions = encode(run, model, inputs, *shared, keys);
     run.stage("denoising", 0.65);

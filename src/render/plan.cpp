@@ -305,6 +305,7 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     plan.shot = shot;
     plan.requestedFrames = options.frames;
     plan.wedge = options.wedge;
+    plan.processes = options.processes;
     for (const shot::Lora& lora : shot.model.loras)
         plan.loras.push_back(
             {lora.path.path, lora.strength, static_cast<model::Experts>(lora.experts)});

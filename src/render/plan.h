@@ -24,6 +24,7 @@ struct PlanOptions {
     /// KEY=VALUE of --wedge that set this take apart, for the log; among the shot's overrides too.
     std::vector<std::string> wedge = {};
     std::uint64_t maxMemory = 0;  ///< bytes that the render may use; 0: no limit is kept to
+    int processes = 1;            ///< that share the render
 };
 
 /// One frame of the shot: what is read, what is written.
@@ -116,6 +117,7 @@ struct RenderPlan {
     std::string requestedFrames;     ///< as --frames gave them; empty: all
     std::vector<std::string> wedge;  ///< as PlanOptions gave it
     std::string device, dtype;
+    int processes = 1;     ///< as PlanOptions gave it
     model::Estimate cost;  ///< of one window
     Work work;             ///< of the whole render
     int framesAtOnce = 1;  ///< delivered side by side

@@ -126,6 +126,8 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
               plan.model.encoding));
     if (const model::MemoryWays& ways = plan.fitting.ways; !ways.exact())
         field(cat("tiles ", ways.encodeTile, " ", ways.decodeTile));
+    // Smaller matrices are summed in another order.
+    if (plan.processes > 1) field(cat("processes ", plan.processes));
     for (const clip::TimeWindow& window : plan.windows)
         field(cat(window.first, "+", window.length));
     for (const provenance::Dependency& input : inputs) field(input.sha256 + " " + input.role);
@@ -194,6 +196,7 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
     statement.device = plan.device;
     statement.threads = at::get_num_threads();
     statement.maxMemory = plan.fitting.limit;
+    statement.processes = plan.processes;
     statement.planJson = planJson(plan);
     statement.contentSha256 = contentSha256;
     statement.builder = builder();
@@ -209,6 +212,8 @@ provenance::Statement Record::statement(const RenderPlan& plan, provenance::Outc
             {policy.name, policy.guidance, relativeTo(folder, policy.file), policy.sha256});
     statement.machine = provenance::describeMachine();
     statement.machine.devices = accelerators(plan.device);
+    statement.machine.processes = processes;
+    statement.machine.several = severalMachines;
     statement.cost.stages = clock.stages();
     statement.cost.wallSeconds = clock.total();
     const provenance::ProcessUse use = provenance::processUse();

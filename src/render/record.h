@@ -45,6 +45,8 @@ struct Record {
     double cpuSecondsBefore = 0;  ///< that the process had used when the render began: planning,
                                   ///< takes rendered before
     std::string requestedFrames;
+    std::vector<std::string> processes;  ///< that shared the render, a line each; none: this alone
+    bool severalMachines = false;        ///< they ran on
     std::vector<provenance::EarlierRun> earlierRuns;  ///< that wrote the log before this one
 
     /// Whether the record has an entry for that delivered file.

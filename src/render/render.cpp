@@ -12,6 +12,7 @@
 #include "render/kept.h"
 #include "render/run.h"
 #include "render/state.h"
+#include "render/together.h"
 #include "support/atomic_file.h"
 #include "support/frame_range.h"
 #include "support/in_parallel.h"
@@ -204,6 +205,10 @@ RenderResult render(const RenderPlan& plan, const RenderOptions& options, Log& l
     run.record.cpuSecondsBefore = provenance::processUse().cpuSeconds;
     run.record.invocationId = provenance::newInvocationId();
     run.record.requestedFrames = plan.requestedFrames;
+    if (options.crew) {
+        run.record.processes = processTexts(*options.crew);
+        run.record.severalMachines = onSeveralMachines(*options.crew);
+    }
     try {
         renderShot(run);
     } catch (const std::exception& failure) {

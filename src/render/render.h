@@ -8,6 +8,10 @@
 #include "support/log.h"
 #include "support/progress.h"
 
+namespace derrumbe::model {
+class Crew;
+}
+
 namespace derrumbe::render {
 
 struct SharedWork;
@@ -23,6 +27,9 @@ struct RenderOptions {
     /// Used and filled where given, for takes rendered one after the other; what does not fit a
     /// plan is made anew. Not with `dumpTensors`, which wants every part to be made.
     std::shared_ptr<SharedWork> shared = nullptr;
+    /// The processes that share the model's work; none: this one alone. `RenderPlan::processes` is
+    /// their number.
+    std::shared_ptr<model::Crew> crew = nullptr;
 };
 
 struct RenderResult {

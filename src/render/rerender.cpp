@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/distributed/crew.h"
 #include "provenance/digest.h"
 #include "provenance/input_changes.h"
 #include "render/elsewhere.h"
@@ -32,6 +33,18 @@ shot::Shot loggedShot(const provenance::Statement& logged, const fs::path& file,
     return deliveredInto(shot::parseShot(logged.shotJson, shotFile), folder);
 }
 
+/// Other numbers of processes sum in another order.
+void requireSameProcesses(const provenance::Statement& logged, const fs::path& file, int here) {
+    if (logged.processes == here) return;
+    throw Error(ExitCode::Usage,
+                cat("the log was written by ", logged.processes,
+                    logged.processes == 1 ? " process" : " processes", ", and ", here,
+                    here == 1 ? " is" : " are",
+                    " here: the pixels would differ in their last digits; start as many, with "
+                    "--distributed where they are several"),
+                {file.string()});
+}
+
 RenderPlan planAgain(const provenance::Statement& logged, const fs::path& file,
                      const fs::path& folder, Log& log) {
     PlanOptions options;
@@ -43,6 +56,7 @@ RenderPlan planAgain(const provenance::Statement& logged, const fs::path& file,
     options.frames = formatFrameRange(frames);
     options.device = logged.device.empty() ? "auto" : logged.device;
     options.maxMemory = logged.maxMemory;
+    options.processes = logged.processes;
     setThreads(logged.threads);
     Problems problems;
     RenderPlan plan = makePlan(loggedShot(logged, file, folder), options, problems);
@@ -80,13 +94,15 @@ std::string difference(const provenance::Statement& logged, const provenance::St
 
 }  // namespace
 
-Rerender rerender(const provenance::Statement& logged, const fs::path& file, Log& log,
-                  Progress& progress) {
+Rerender rerender(const provenance::Statement& logged, const fs::path& file,
+                  const std::shared_ptr<model::Crew>& crew, Log& log, Progress& progress) {
+    requireSameProcesses(logged, file, crew ? crew->size() : 1);
     const TemporaryFolder folder("rerender");
     const RenderPlan plan = planAgain(logged, file, folder.path(), log);
     RenderOptions options;
     options.overwrite = true;
     options.resume = false;
+    options.crew = crew;
     const RenderResult result = render(plan, options, log, progress);
     const provenance::Statement again =
         provenance::readStatement(readFile(result.log), file.string());

@@ -1,11 +1,16 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "provenance/statement.h"
 #include "support/log.h"
 #include "support/progress.h"
+
+namespace derrumbe::model {
+class Crew;
+}
 
 namespace derrumbe::render {
 
@@ -27,10 +32,11 @@ struct Rerender {
 /// it names, into a temporary folder that is gone afterwards; nothing of the user's is written to.
 /// Whether the inputs are the log's has been looked at before (provenance::verifyFiles).
 /// @param file the log's; its folder is what names in it count from
-/// Throws Error(Usage) where the log does not hold a shot with its file's place, or names no frame
-/// with a pixel digest, and Error(Input) where the shot now reads other files than it did then (a
-/// model of the same name from elsewhere).
-Rerender rerender(const provenance::Statement& logged, const std::filesystem::path& file, Log& log,
-                  Progress& progress);
+/// Throws Error(Usage) where the log does not hold a shot with its file's place, names no frame
+/// with a pixel digest, or another number of processes, and Error(Input) where the shot now reads
+/// other files than it did then (a model of the same name from elsewhere).
+/// @param crew  the processes that share it, as many as the log names; null: this one alone
+Rerender rerender(const provenance::Statement& logged, const std::filesystem::path& file,
+                  const std::shared_ptr<model::Crew>& crew, Log& log, Progress& progress);
 
 }  // namespace derrumbe::render

@@ -51,7 +51,7 @@ at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
     }
     if (guidance > 1) prompts.push_back(conditions.negativePrompt);
     const std::vector<at::Tensor> velocities =
-        model.velocity(latents, timestep, at::cat(prompts), conditioning, hints).split(1);
+        model.velocity({latents, timestep, at::cat(prompts), conditioning, hints}).split(1);
     at::Tensor cond = velocities.front();
     if (holding.size() > 1) {
         cond = at::zeros_like(latents);

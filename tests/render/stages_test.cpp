@@ -21,13 +21,12 @@ class PaperModel : public model::VideoModel {
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};
     }
-    at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& prompt,
-                        const at::Tensor& conditioning, double control) override {
-        controls.push_back(control);
-        calls += static_cast<int>(prompt.size(0));
-        return latents * (timestep / 1000) -
-               prompt.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
-               conditioning.narrow(1, 0, latents.size(1)) * 0.1;
+    at::Tensor velocity(const model::Evaluation& asked) override {
+        controls.push_back(asked.control);
+        calls += static_cast<int>(asked.promptEmbeds.size(0));
+        return asked.latents * (asked.timestep / 1000) -
+               asked.promptEmbeds.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
+               asked.conditioning.narrow(1, 0, asked.latents.size(1)) * 0.1;
     }
     at::Tensor decode(const at::Tensor& latents, const model::Tick&) override { return latents; }
     at::Tensor reconstruct(const at::Tensor& video, const model::Tick&) override { return video; }
@@ -267,7 +266,7 @@ TEST_CASE("holding latents is blending by the mask after every Euler step", "[de
     at::Tensor x = noise;
     for (const double timestep : sampler->timesteps()) {
         const at::Tensor velocity =
-            model.velocity(x, timestep, conditions.prompts[0], conditions.conditioning, 1.0);
+            model.velocity({x, timestep, conditions.prompts[0], conditions.conditioning, 1.0});
         x = sampler->step(velocity, x, steps);
         const double sigma = sampler->sigmas()[steps.step];
         x = mask * x + (1 - mask) * ((1 - sigma) * plate + sigma * noise);

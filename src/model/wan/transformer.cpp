@@ -96,16 +96,19 @@ TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
 
 at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep,
                                       const TextContext& text, const at::Tensor& control,
-                                      std::span<const double> hintScales) const {
+                                      std::span<const double> hintScales,
+                                      const Group& group) const {
     if (hintScales.size() != config_.vaceLayers.size())
         throw Error(ExitCode::Internal, "one hint scale a VACE layer was expected");
     const at::TensorOptions compute = at::TensorOptions(dtype_).device(device_);
     size_t hints = hintScales.size();  // hints past the last that counts need not be made
     while (hints > 0 && hintScales[hints - 1] == 0) --hints;
 
-    const at::Tensor table =
+    const at::Tensor wholeTable =
         rope({latents.size(2) / config_.patch[0], latents.size(3) / config_.patch[1],
               latents.size(4) / config_.patch[2]});
+    const TokenShare tokens(group, wholeTable.size(0));
+    const at::Tensor table = tokens.ownRows(wholeTable);
     const ConditionEmbedder::Time time = embedder_.time(timestep);
     at::Tensor x = patch_(latents.to(compute));
     at::Tensor c;
@@ -114,22 +117,25 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
         if (c.size(1) > x.size(1))
             throw Error(ExitCode::Internal, "the conditioning is longer than the latents");
         if (c.size(1) < x.size(1)) c = at::constant_pad_nd(c, {0, 0, 0, x.size(1) - c.size(1)});
-        c = vaceProjIn_(c).add_(x);
     }
+    x = tokens.own(x);
+    if (hints > 0) c = vaceProjIn_(tokens.own(c)).add_(x);
     size_t hint = 0;
     for (size_t turn = 0; turn < blocks_.size(); ++turn) {
         if (!order_[turn].vace) {
             const auto main = blocks_[turn];
-            x = main->block(std::move(x), time.modulation, table, text.blocks[turn], text.bias);
+            x = main->block(std::move(x), time.modulation, table, text.blocks[turn], text.bias,
+                            tokens);
         } else if (hint < hints) {
             const auto vace = blocks_[turn];
-            c = vace->block(std::move(c), time.modulation, table, text.blocks[turn], text.bias);
+            c = vace->block(std::move(c), time.modulation, table, text.blocks[turn], text.bias,
+                            tokens);
             if (hintScales[hint] != 0) x.add_(vace->projOut(c), hintScales[hint]);
             ++hint;
         }
     }
     const std::vector<at::Tensor> m = (table_ + time.embedding).unbind(0);  // shift, scale
-    return unpatchify(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps)), latents);
+    return unpatchify(tokens.all(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps))), latents);
 }
 
 at::Tensor WanTransformer::rope(const std::array<int64_t, 3>& sizes) const {

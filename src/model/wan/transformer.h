@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "model/distributed/group.h"
 #include "model/layers/blocks.h"
 #include "model/wan/embeddings.h"
 #include "model/wan/transformer_block.h"
@@ -44,9 +45,14 @@ class WanTransformer {
     /// @param control [B, vaceInChannels, T, h, w], B as of the latents; not looked at without VACE
     /// layers
     /// @param hintScales one a VACE layer; blocks that only lead to zeros are skipped
+    /// @param group processes that share the tokens: each computes its part of them, and all of
+    /// them get the whole velocity. Sums over tokens (the self-attention's) run over all of them in
+    /// the same order, but products of smaller matrices may round otherwise than those of one
+    /// process.
     /// @return the velocity, [B, outChannels, T, h, w] float32
     at::Tensor operator()(const at::Tensor& latents, double timestep, const TextContext& text,
-                          const at::Tensor& control, std::span<const double> hintScales) const;
+                          const at::Tensor& control, std::span<const double> hintScales,
+                          const Group& group = {}) const;
 
     const TransformerConfig& config() const { return config_; }
 

@@ -41,26 +41,36 @@ at::Tensor modulated(const at::Tensor& x, const at::Tensor& shift, const at::Ten
 
 at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
                                         const at::Tensor& rope, const TextKeys& text,
-                                        const at::Tensor& textBias) const {
+                                        const at::Tensor& textBias,
+                                        const TokenShare& tokens) const {
     const std::vector<at::Tensor> m = (table_ + time).unbind(0);  // shift, scale, gate; twice
     // A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
-    x.addcmul_(selfAttention(modulated(x, m[0], m[1], eps_), rope), m[2]);
+    x.addcmul_(selfAttention(modulated(x, m[0], m[1], eps_), rope, tokens), m[2]);
     if (const int64_t prompts = text.keys.size(0); x.size(0) < prompts)
         x = x.expand({prompts, -1, -1}).contiguous();
     x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
     return x.addcmul_(feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
 }
 
-at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor& rope) const {
+at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor& rope,
+                                           const TokenShare& tokens) const {
     const auto prepared = [&](const Linear& project, const RmsNorm& norm, const at::Tensor& gain) {
         const at::Tensor raw = project(x);
         const at::Tensor factor = norm.inverseRms(raw);
-        return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type()).transpose(1, 2);
+        return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type());
     };
-    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ, attn1_.gainQ);
-    const at::Tensor k = prepared(attn1_.toK, attn1_.normK, attn1_.gainK);
-    const at::Tensor v = splitHeads(attn1_.toV(x), attn1_.heads);
-    return attn1_.toOut(joinHeads(attention(q, k, v)));
+    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ, attn1_.gainQ).transpose(1, 2);
+    at::Tensor k = prepared(attn1_.toK, attn1_.normK, attn1_.gainK);
+    at::Tensor v = attn1_.toV(x);
+    if (!tokens.whole()) {
+        // Own queries meet the keys and values of all tokens, in one message. Heads would be fewer
+        // numbers to exchange (Jacobs et al. 2023, "DeepSpeed Ulysses"), but have to be divisible.
+        const at::Tensor both = tokens.all(at::cat({k.flatten(2), v}, 2));
+        k = both.narrow(2, 0, v.size(2)).unflatten(2, {attn1_.heads, -1});
+        v = both.narrow(2, v.size(2), v.size(2));
+    }
+    v = splitHeads(v, attn1_.heads);
+    return attn1_.toOut(joinHeads(attention(q, k.transpose(1, 2), v)));
 }
 
 TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "model/distributed/group.h"
 #include "model/layers/linear.h"
 #include "model/layers/norm.h"
 #include "model/wan/transformer_config.h"
@@ -39,12 +40,15 @@ class TransformerBlock {
     /// x [B, L, d], changed in place; of one picture for all of `text`'s
     /// prompts (B = 1) the self-attention is shared, and the result is [prompts, L, d]; `time` [6,
     /// d] float32; `rope` [L, headSize / 2] complex; `textBias` [1, 1, 1, S], undefined where no
-    /// key stands for many.
+    /// key stands for many. Where `tokens` are shared by processes, x and `rope` are this one's
+    /// part.
     at::Tensor operator()(at::Tensor x, const at::Tensor& time, const at::Tensor& rope,
-                          const TextKeys& text, const at::Tensor& textBias) const;
+                          const TextKeys& text, const at::Tensor& textBias,
+                          const TokenShare& tokens) const;
 
   private:
-    at::Tensor selfAttention(const at::Tensor& x, const at::Tensor& rope) const;
+    at::Tensor selfAttention(const at::Tensor& x, const at::Tensor& rope,
+                             const TokenShare& tokens) const;
     at::Tensor crossAttention(const at::Tensor& x, const TextKeys& text,
                               const at::Tensor& bias) const;
     at::Tensor feedForward(const at::Tensor& x) const;

@@ -48,24 +48,24 @@ class WanModel : public VideoModel {
                    : vaceConditioning(vae(), input, scale, tick);
     }
 
-    at::Tensor velocity(const at::Tensor& latents, double timestep, const at::Tensor& promptEmbeds,
-                        const at::Tensor& conditioning, double control) override {
-        const WanTransformer& expert = transformerAt(timestep);
-        const std::vector<double> scales(expert.config().vaceLayers.size(), control);
+    at::Tensor velocity(const Evaluation& asked) override {
+        const at::Tensor &latents = asked.latents, &conditioning = asked.conditioning;
+        const WanTransformer& expert = transformerAt(asked.timestep);
+        const std::vector<double> scales(expert.config().vaceLayers.size(), asked.control);
         const int64_t held = folder_.vae.latentChannels + 1;  // what the sampler reads
         const at::Tensor seen =
             shownFrames()
                 ? at::cat({latents, conditioning.narrow(1, held, conditioning.size(1) - held)}, 1)
                 : latents;
         const auto evaluated = [&](const at::Tensor& prompts) {
-            return expert(seen, timestep, prompt(prompts), conditioning, scales)
+            return expert(seen, asked.timestep, prompt(prompts), conditioning, scales, asked.tokens)
                 .to(latents.device());
         };
-        const int64_t prompts = promptEmbeds.size(0);
+        const int64_t prompts = asked.promptEmbeds.size(0);
         if (prompts * tokens(expert.config(), latents) <= kBatchTokens)
-            return evaluated(promptEmbeds);
+            return evaluated(asked.promptEmbeds);
         std::vector<at::Tensor> each;
-        for (const at::Tensor& one : promptEmbeds.split(1)) each.push_back(evaluated(one));
+        for (const at::Tensor& one : asked.promptEmbeds.split(1)) each.push_back(evaluated(one));
         return at::cat(each);
     }
 

@@ -28,7 +28,7 @@ struct Sample {
         conditioning = at::randn({1, 72, 2, 4, 4});
     }
     at::Tensor by(VideoModel& model, double timestep) const {
-        return model.velocity(latents, timestep, prompt, conditioning, 1.0);
+        return model.velocity({latents, timestep, prompt, conditioning, 1.0});
     }
     /// By the transformer of one of the folder's parts, alone.
     at::Tensor by(const std::string& part, double timestep) const {
@@ -175,7 +175,7 @@ TEST_CASE("two single files are a pair by their names", "[experts][layouts]") {
     const auto one = loadVideoModel(kFixtures / "layouts_0/comfy", {});
     const at::Tensor prompt = one->encodePrompt(std::vector<int64_t>{5, 7, 1});
     const auto by = [&](VideoModel& of, double timestep) {
-        return of.velocity(latents, timestep, prompt, control, 1.0);
+        return of.velocity({latents, timestep, prompt, control, 1.0});
     };
     CHECK(at::equal(by(*model, 875), by(*one, 875)));
     CHECK(at::allclose(by(*model, 874), 2 * by(*one, 874), 1e-4, 1e-4));

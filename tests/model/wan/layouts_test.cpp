@@ -75,7 +75,7 @@ TEST_CASE("every layout gives the same pixels", "[layouts]") {
     const auto run = [&](const char* layout) {
         const auto model = loadVideoModel(kLayouts / layout, {});
         const at::Tensor prompt = model->encodePrompt(ids);
-        const at::Tensor v = model->velocity(latents, 500, prompt, control, 1.0);
+        const at::Tensor v = model->velocity({latents, 500, prompt, control, 1.0});
         return model->decode(latents - 0.5 * v, {});
     };
     const at::Tensor expected = run("diffusers");

@@ -94,8 +94,8 @@ TEST_CASE("a model opens with its LoRAs, or says what is wrong with both", "[lor
     options.loras = {{lora, 0.5}};
     const auto velocity = [&](const LoadOptions& with) {
         return loadVideoModel(folder.path, with)
-            ->velocity(at::ones({1, 4, 2, 4, 4}), 500, at::ones({1, 3, 16}),
-                       at::ones({1, 24, 2, 4, 4}), 1);
+            ->velocity({at::ones({1, 4, 2, 4, 4}), 500, at::ones({1, 3, 16}),
+                        at::ones({1, 24, 2, 4, 4}), 1});
     };
     CHECK(largestDifference(velocity(options), velocity({})) > 1e-4);
 

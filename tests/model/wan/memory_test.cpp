@@ -26,7 +26,7 @@ std::vector<at::Tensor> results(const std::filesystem::path& folder, const LoadO
     const at::Tensor conditioning = model->encodeConditioning(input, {});
     const at::Tensor noise = at::randn({1, about.latentChannels, 3, latent, latent});
     const auto velocity = [&](double timestep) {
-        return model->velocity(noise, timestep, at::cat({prompt, negative}), conditioning, 1);
+        return model->velocity({noise, timestep, at::cat({prompt, negative}), conditioning, 1});
     };
     std::vector<at::Tensor> all{prompt, negative, conditioning, velocity(900), velocity(300)};
     model->release(VideoModel::Stage::Transformer);

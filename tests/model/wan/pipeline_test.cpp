@@ -57,8 +57,8 @@ struct Run {
             const bool guided = guidance > 1;
             const std::vector<at::Tensor> branches =
                 model
-                    ->velocity(latents, timestep, guided ? at::cat({prompt, negative}) : prompt,
-                               conditions, 1.0)
+                    ->velocity({latents, timestep, guided ? at::cat({prompt, negative}) : prompt,
+                                conditions, 1.0})
                     .split(1);
             const at::Tensor velocity =
                 guided ? guide(branches[0], branches[1], timestep < boundary ? guidance2 : guidance)

@@ -198,7 +198,7 @@ TEST_CASE("a loaded model runs from prompt and plate to picture", "[model]") {
         at::Tensor x = noise;
         while (state.step < 3) {
             const at::Tensor v =
-                running.velocity(x, sampler->timesteps()[state.step], prompt, conditioning, 1.0);
+                running.velocity({x, sampler->timesteps()[state.step], prompt, conditioning, 1.0});
             REQUIRE(v.sizes() == x.sizes());
             x = sampler->step(v, x, state);
         }
@@ -231,7 +231,7 @@ TEST_CASE("prompts are told apart by what they hold", "[model]") {
     const at::Tensor latents = at::randn({1, 4, 2, 4, 4}),
                      conditioning = at::randn({1, 24, 2, 4, 4});
     const auto velocity = [&](const at::Tensor& prompt, double control = 1) {
-        return model->velocity(latents, 500, prompt, conditioning, control);
+        return model->velocity({latents, 500, prompt, conditioning, control});
     };
     at::Tensor prompt = at::randn({1, 12, 16});
     const at::Tensor first = velocity(prompt);
@@ -249,7 +249,7 @@ TEST_CASE("half precision stays near float32", "[model]") {
                      conditioning = at::randn({1, 24, 2, 4, 4}), prompt = at::randn({1, 12, 16});
     const auto velocity = [&](const std::string& dtype) {
         return loadVideoModel(folder.path, {at::kCPU, dtype})
-            ->velocity(latents, 500, prompt, conditioning, 1.0);
+            ->velocity({latents, 500, prompt, conditioning, 1.0});
     };
     const at::Tensor exact = velocity("float32");
     CHECK(at::equal(exact, velocity("auto")));

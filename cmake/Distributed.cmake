@@ -1,0 +1,53 @@
+# Several processes for one render: c10d of LibTorch, used by src/model/distributed/rendezvous.cpp alone. Gloo where libtorch_cpu
+# has it, and NCCL beside it where libtorch_cuda has it and the headers of NCCL and CUDA are found (the wheels' own, or
+# DERRUMBE_NCCL_INCLUDE and DERRUMBE_CUDA_INCLUDE). Sets DERRUMBE_DISTRIBUTED to what was found, for the summary.
+option(DERRUMBE_GLOO "Let several processes share a render, where the LibTorch has Gloo" ON)
+
+function(libtorch_has symbol library result)
+  set(${result} OFF PARENT_SCOPE)
+  if(library AND CMAKE_NM)
+    execute_process(COMMAND ${CMAKE_NM} -D --defined-only ${library} OUTPUT_VARIABLE names ERROR_QUIET)
+    string(FIND "${names}" ${symbol} place)
+    if(NOT place EQUAL -1)
+      set(${result} ON PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
+set(DERRUMBE_DISTRIBUTED "no")
+set(source ${CMAKE_SOURCE_DIR}/src/model/distributed/rendezvous.cpp)
+set(c10d ${LibTorch_INCLUDE_DIR}/torch/csrc/distributed/c10d)
+if(DERRUMBE_GLOO AND EXISTS ${c10d}/ProcessGroupGloo.hpp)
+  if(NOT DEFINED LibTorch_GLOO OR NOT "${LibTorch_GLOO_OF}" STREQUAL "${LibTorch_CPU}")
+    libtorch_has(ProcessGroupGlooC ${LibTorch_CPU} has_gloo)  # its constructors' mangled name
+    set(LibTorch_GLOO ${has_gloo} CACHE INTERNAL "whether this LibTorch has Gloo")
+    set(LibTorch_GLOO_OF "${LibTorch_CPU}" CACHE INTERNAL "the library that was looked into")
+  endif()
+  if(LibTorch_GLOO)
+    set(DERRUMBE_DISTRIBUTED "Gloo")
+    # LibTorch has Gloo inside and ships the header of its use, but not those of Gloo that it includes. It needs names
+    # from them: gloo_names.h.
+    set(names ${CMAKE_BINARY_DIR}/generated/gloo_names)
+    foreach(header algorithm common/error context rendezvous/store transport/device)
+      file(CONFIGURE OUTPUT ${names}/gloo/${header}.h CONTENT "#include \"${CMAKE_SOURCE_DIR}/cmake/gloo_names.h\"\n" @ONLY)
+    endforeach()
+    set(definitions USE_C10D_GLOO)
+    set(includes ${names})
+    if(LibTorch_CUDA)
+      set(packages ${LibTorch_ROOT}/../nvidia)
+      file(GLOB wheels LIST_DIRECTORIES true ${packages}/cu*/include ${packages}/cuda_runtime/include)
+      find_path(DERRUMBE_CUDA_INCLUDE cuda_runtime_api.h HINTS ${wheels} /usr/local/cuda/include)
+      find_path(DERRUMBE_NCCL_INCLUDE nccl.h HINTS ${packages}/nccl/include /usr/local/cuda/include)
+      libtorch_has(ProcessGroupNCCLC ${LibTorch_CUDA_LIB} has_nccl)
+      if(has_nccl AND DERRUMBE_CUDA_INCLUDE AND DERRUMBE_NCCL_INCLUDE)
+        set(DERRUMBE_DISTRIBUTED "Gloo and NCCL")
+        list(APPEND definitions USE_C10D_NCCL)
+        list(APPEND includes ${DERRUMBE_NCCL_INCLUDE} ${DERRUMBE_CUDA_INCLUDE})
+      endif()
+    endif()
+    set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS "${definitions}" INCLUDE_DIRECTORIES "${includes}")
+  endif()
+endif()
+# The precompiled header knows neither definition.
+set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+message(STATUS "several processes for one render: ${DERRUMBE_DISTRIBUTED}")
