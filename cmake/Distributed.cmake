@@ -1,6 +1,6 @@
 # Several processes for one render: c10d of LibTorch, used by src/model/distributed/rendezvous.cpp alone. Gloo where libtorch_cpu
-# has it, and NCCL beside it where libtorch_cuda has it and the headers of NCCL and CUDA are found (the wheels' own, or
-# DERRUMBE_NCCL_INCLUDE and DERRUMBE_CUDA_INCLUDE). Sets DERRUMBE_DISTRIBUTED to what was found, for the summary.
+# has it, and NCCL beside it where libtorch_cuda has it and the headers of NCCL and CUDA are found. Sets DERRUMBE_DISTRIBUTED to
+# what was found.
 option(DERRUMBE_GLOO "Let several processes share a render, where the LibTorch has Gloo" ON)
 
 function(libtorch_has symbol library result)
@@ -34,15 +34,24 @@ if(DERRUMBE_GLOO AND EXISTS ${c10d}/ProcessGroupGloo.hpp)
     set(definitions USE_C10D_GLOO)
     set(includes ${names})
     if(LibTorch_CUDA)
-      set(packages ${LibTorch_ROOT}/../nvidia)
-      file(GLOB wheels LIST_DIRECTORIES true ${packages}/cu*/include ${packages}/cuda_runtime/include)
-      find_path(DERRUMBE_CUDA_INCLUDE cuda_runtime_api.h HINTS ${wheels} /usr/local/cuda/include)
-      find_path(DERRUMBE_NCCL_INCLUDE nccl.h HINTS ${packages}/nccl/include /usr/local/cuda/include)
+      # Where the wheels of CUDA 12 and 13 have their headers, and where a toolkit has them.
+      file(GLOB folders LIST_DIRECTORIES true ${LibTorch_ROOT}/../nvidia/*/include)
+      list(APPEND folders /usr/local/cuda/include)
+      set(has_headers ON)
+      foreach(header nccl cuda_runtime_api cublas_v2 cusparse cusolverDn)
+        find_path(DERRUMBE_INCLUDE_${header} ${header}.h HINTS ${folders})
+        mark_as_advanced(DERRUMBE_INCLUDE_${header})
+        if(NOT DERRUMBE_INCLUDE_${header})
+          set(has_headers OFF)
+        endif()
+        list(APPEND includes ${DERRUMBE_INCLUDE_${header}})
+      endforeach()
       libtorch_has(ProcessGroupNCCLC ${LibTorch_CUDA_LIB} has_nccl)
-      if(has_nccl AND DERRUMBE_CUDA_INCLUDE AND DERRUMBE_NCCL_INCLUDE)
+      if(has_nccl AND has_headers)
         set(DERRUMBE_DISTRIBUTED "Gloo and NCCL")
         list(APPEND definitions USE_C10D_NCCL)
-        list(APPEND includes ${DERRUMBE_NCCL_INCLUDE} ${DERRUMBE_CUDA_INCLUDE})
+      else()
+        set(includes ${names})
       endif()
     endif()
     set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS "${definitions}" INCLUDE_DIRECTORIES "${includes}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Submits a list of renders to Slurm as one array job: submit.sh LIST [OPTION of sbatch]..., e.g.
 #   submit.sh renders.txt --partition=gpu --gres=gpu:1 --array-limit=4
-# --array-limit=N runs at most N at once. Prints the job's number.
+# --ntasks=4 --gpus-per-task=1 lets four processes share each render. --array-limit=N runs at most N at once. Prints the job's number.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/farm/list.sh

@@ -93,6 +93,7 @@ Crew::Crew(const Launch& launch, const std::function<Member()>& self)
     const auto start = std::chrono::steady_clock::now();
     for (int rank = 0; rank < launch.size; ++rank) {
         while (!place_->wait(key("member", rank), 1s)) {
+            derrumbe::throwIfInterrupted();
             throwIfFailed();
             if (std::chrono::steady_clock::now() - start > kJoin)
                 throw PeerError(ExitCode::Interrupted,

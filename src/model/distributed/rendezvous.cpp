@@ -22,10 +22,14 @@ namespace {
 /// may be reading weights. One that ends is noticed at once.
 constexpr std::chrono::minutes kSlowest{30};
 
-std::string firstLine(const std::exception& error) {
+/// What a library says, without where in its sources it says so and without its advice.
+std::string saying(const std::exception& error) {
     const auto* torch = dynamic_cast<const c10::Error*>(&error);
-    const std::string what = torch ? torch->what_without_backtrace() : error.what();
-    return what.substr(0, what.find('\n'));
+    std::string what = torch ? torch->what_without_backtrace() : error.what();
+    what = what.substr(0, what.find('\n'));
+    if (const size_t place = what.find("[/"); place != std::string::npos)
+        what.erase(0, what.find("] ", place) + 2);
+    return what.substr(0, what.find(". This is typically"));
 }
 
 class C10dChannel : public Channel {
@@ -68,7 +72,7 @@ class C10dChannel : public Channel {
         } catch (const Error&) {
             throw;
         } catch (const std::exception& error) {
-            throw(*whyLost_)(firstLine(error));
+            throw(*whyLost_)(saying(error));
         }
     }
 
@@ -170,7 +174,7 @@ class C10dRendezvous : public Rendezvous {
         try {
             call();
         } catch (const std::exception& error) {
-            throw(*whyLost_)(firstLine(error));
+            throw(*whyLost_)(saying(error));
         }
     }
 
@@ -191,10 +195,10 @@ std::unique_ptr<Rendezvous> meet(const Launch& launch, std::chrono::milliseconds
         if (launch.rank == 0 && !launch.storeIsThere)
             throw Error(ExitCode::Usage,
                         cat("the processes cannot meet at ", place,
-                            "; $MASTER_PORT names another port (", firstLine(error), ")"),
+                            "; $MASTER_PORT names another port (", saying(error), ")"),
                         {"--distributed", 0, 0});
         throw PeerError(ExitCode::Interrupted,
-                        cat("process 0 was not found at ", place, " (", firstLine(error), ")"),
+                        cat("process 0 was not found at ", place, " (", saying(error), ")"),
                         {"--distributed", 0, 0});
     }
 }
