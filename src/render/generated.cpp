@@ -1,6 +1,7 @@
 #include "render/generated.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "clip/encoding.h"
 #include "clip/plate_detail.h"
@@ -34,6 +35,17 @@ Frame enlarged(const RenderPlan& plan, const ClipMask& mask, int index) {
     return image::resizeInto(values, plan.region.crop, plan.plateDisplay, image::Filter::Triangle);
 }
 
+/// The plate's light in the model's space. What a float holds may overflow there, and infinity
+/// times no weight would be no number: it is brought back to where no conversion overflows.
+Frame lightOf(const RenderPlan& plan, const image::ColorConfig& colours, const Frame& plate) {
+    constexpr float most = 1e30f;
+    Frame light = image::cropColour(plate, plan.region.crop);
+    colours.transform(plan.plateSpace, plan.modelSpace).apply(light);
+    for (float& value : light.pixels)
+        value = std::isnan(value) ? 0.f : std::clamp(value, -most, most);
+    return light;
+}
+
 /// Light that has no code (below 0, above the encoding's maximum) comes back as far as the plate's
 /// detail does.
 void addBeyond(Frame& light, const Frame& plate, const Frame& weight, float maximum) {
@@ -53,8 +65,7 @@ Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
     const bool detailed = generated.reconstruction.frames > 0;
     Frame light, weight;
     if (detailed) {
-        light = image::cropColour(plate, plan.region.crop);
-        colours.transform(plan.plateSpace, plan.modelSpace).apply(light);
+        light = lightOf(plan, colours, plate);
         Frame codes = light;
         for (float& value : codes.pixels) value = encoding.encode(value);
         weight = enlarged(plan, generated.detail, index);

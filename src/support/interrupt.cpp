@@ -35,6 +35,10 @@ void installInterruptHandler() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
+void forgetInterrupt() {
+    signalsSeen = 0;
+}
+
 bool interrupted() {
     return signalsSeen > 0;
 }

@@ -4,6 +4,7 @@
 #include <OpenImageIO/imageio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -23,14 +24,18 @@ TemporaryFolder::~TemporaryFolder() {
     fs::remove_all(path, ignored);
 }
 
-void writeFixture(const std::string& file, const derrumbe::Frame& frame,
-                  const FixtureFormat& format) {
+namespace {
+
+/// Of the channels from `first` on, before `last`.
+OIIO::ImageSpec specOf(const derrumbe::Frame& frame, const FixtureFormat& format, int first,
+                       int last) {
     const bool ten = format.type == "uint10";
-    OIIO::ImageSpec spec(frame.data.width, frame.data.height, frame.channelCount(),
+    OIIO::ImageSpec spec(frame.data.width, frame.data.height, last - first,
                          OIIO::TypeDesc(ten ? "uint16" : format.type));
     if (ten) spec.attribute("oiio:BitsPerSample", 10);
-    spec.channelnames = frame.channels;
-    spec.alpha_channel = frame.channel("A");
+    spec.channelnames.assign(frame.channels.begin() + first, frame.channels.begin() + last);
+    const int alpha = frame.channel("A");
+    spec.alpha_channel = alpha >= first && alpha < last ? alpha - first : -1;
     spec.x = frame.data.x, spec.y = frame.data.y;
     spec.full_x = frame.display.x, spec.full_y = frame.display.y;
     spec.full_width = frame.display.width, spec.full_height = frame.display.height;
@@ -40,9 +45,37 @@ void writeFixture(const std::string& file, const derrumbe::Frame& frame,
     // Else the writer divides or multiplies colours by alpha.
     spec.attribute("oiio:UnassociatedAlpha", 1);
     if (!format.compression.empty()) spec.attribute("compression", format.compression);
+    return spec;
+}
+
+}  // namespace
+
+void writeFixture(const std::string& file, const derrumbe::Frame& frame,
+                  const FixtureFormat& format) {
+    const int all = frame.channelCount(), first = format.ownPart ? std::min(all, 4) : all;
+    std::vector<OIIO::ImageSpec> specs = {specOf(frame, format, 0, first)};
+    if (first < all) specs.push_back(specOf(frame, format, first, all));
+    if (format.idChannel) {
+        OIIO::ImageSpec& spec = specs.back();
+        spec.channelformats.assign(static_cast<size_t>(spec.nchannels), spec.format);
+        spec.channelformats.back() = OIIO::TypeUInt32;
+    }
+    const bool parts = specs.size() > 1;
+    if (parts)
+        for (OIIO::ImageSpec& spec : specs)
+            spec.attribute("oiio:subimagename", spec.channelnames.front() + " part");
     auto output = OIIO::ImageOutput::create(file);
-    if (!output || !output->open(file, spec) ||
-        !output->write_image(OIIO::TypeFloat, frame.pixels.data()) || !output->close())
+    bool good =
+        output && (parts ? output->open(file, 2, specs.data()) : output->open(file, specs.front()));
+    int channel = 0;
+    for (const OIIO::ImageSpec& spec : specs) {
+        if (&spec != &specs.front())
+            good = good && output->open(file, spec, OIIO::ImageOutput::AppendSubimage);
+        good = good && output->write_image(OIIO::TypeFloat, frame.pixels.data() + channel,
+                                           all * static_cast<OIIO::stride_t>(sizeof(float)));
+        channel += spec.nchannels;
+    }
+    if (!good || !output->close())
         throw std::runtime_error(file + ": " + (output ? output->geterror() : OIIO::geterror()));
 }
 

@@ -20,7 +20,9 @@ class TemporaryFolder {
 struct FixtureFormat {
     std::string type = "half";  ///< OpenImageIO's name: uint8, uint10, uint16, half, float
     std::string compression = "";
-    int tile = 0;  ///< tile size, 0: scan lines
+    int tile = 0;            ///< tile size, 0: scan lines
+    bool ownPart = false;    ///< of an EXR: the channels past the fourth are a part of their own
+    bool idChannel = false;  ///< of an EXR: the last channel holds 32-bit integers
 };
 
 /// Writes a frame; throws std::runtime_error with OpenImageIO's words.

@@ -61,3 +61,15 @@ TEST_CASE("where it changed everything the picture is the model's alone", "[gene
     CHECK(changed.pixels == scene.frame().pixels);
     for (const float value : changed.pixels) CHECK(std::abs(value) <= 64.f);
 }
+
+TEST_CASE("light that overflows in the model's space leaves no pixel out", "[generated]") {
+    Scene scene;
+    // Beyond a float's range as linear Rec. 709, and of both signs, so that they cancel to no
+    // number.
+    for (int c = 0; c < 3; ++c) scene.plate.at(12, 12)[c] = c == 1 ? -3e38f : 3e38f;
+    for (float weight : {0.f, 1.f}) {
+        std::fill(scene.generated.detail.values.begin(), scene.generated.detail.values.end(),
+                  weight);
+        for (const float value : scene.frame().pixels) REQUIRE(std::isfinite(value));
+    }
+}
