@@ -127,6 +127,11 @@ std::vector<std::string> checkModel(const std::filesystem::path& folder);
 /// small products gain by it, large ones only need more memory.
 constexpr std::int64_t kBatchTokens = 8192;
 
+/// Tokens that a transformer's block works on at once, beside the keys and values of all of them:
+/// enough to fill a processor or a card, few enough that inner activations are small beside what
+/// every token keeps.
+constexpr std::int64_t kTokensAtOnce = 4096;
+
 /// Work and memory of a render, from sizes alone.
 struct Estimate {
     std::int64_t tokens = 0;  ///< of one forward pass (references included)

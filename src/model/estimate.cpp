@@ -120,11 +120,14 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     e.weightBytes = weights.all;
     // Both branches of guidance at once where they are small.
     const double batch = e.tokens * 2 <= kBatchTokens ? 2 : 1;
-    // In a block: x, hints and their branch, then either q, k, v with float32 temporaries or the
-    // feed-forward's inner width.
-    const double live = batch * tokens *
-                        (3 * d * dtypeBytes + std::max(4 * d * dtypeBytes + 2 * d * 4,
-                                                       m.ffn * double{1} * dtypeBytes + d * 4));
+    // In a block: x, hints and their branch; then either keys and values of all tokens, and of those
+    // that are worked on at once two more with float32 temporaries, or the feed-forward's inner
+    // width of these.
+    const double atOnce = std::min(tokens, double{kTokensAtOnce});
+    const double live =
+        batch * (3 * tokens * d * dtypeBytes +
+                 std::max(2 * tokens * d * dtypeBytes + atOnce * (2 * d * dtypeBytes + 2 * d * 4),
+                          atOnce * (m.ffn * double{1} * dtypeBytes + d * 4)));
     // Floats a pixel and frame of the whole clip: picture, mask and conditioning all along; their
     // tensors and the two cut clips while encoding; the video and its copy after decoding.
     const double clip = pixels * whole * 4;

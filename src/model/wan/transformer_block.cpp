@@ -17,8 +17,10 @@ WanAttention::WanAttention(const Weights& weights, const TransformerConfig& conf
       gainQ(normQ.weight.to(at::kFloat)),
       gainK(normK.weight.to(at::kFloat)) {}
 
-TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConfig& config)
-    : eps_(config.eps),
+TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConfig& config,
+                                   int64_t tokensAtOnce)
+    : tokensAtOnce_(tokensAtOnce),
+      eps_(config.eps),
       normed_(config.crossAttnNorm),
       attn1_(weights / "attn1", config),
       attn2_(weights / "attn2", config),
@@ -43,25 +45,39 @@ at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
                                         const at::Tensor& rope, const TextKeys& text,
                                         const at::Tensor& textBias,
                                         const TokenShare& tokens) const {
-    const std::vector<at::Tensor> m = (table_ + time).unbind(0);  // shift, scale, gate; twice
-    // A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
-    x.addcmul_(selfAttention(modulated(x, m[0], m[1], eps_), rope, tokens), m[2]);
+    const Modulation m = (table_ + time).unbind(0);
+    addSelfAttention(x, m, rope, tokens);
     if (const int64_t prompts = text.keys.size(0); x.size(0) < prompts)
         x = x.expand({prompts, -1, -1}).contiguous();
-    x.add_(crossAttention(normed_ ? norm2_(x) : x, text, textBias));
-    return x.addcmul_(feedForward(modulated(x, m[3], m[4], eps_)), m[5]);
+    for (at::Tensor& part : x.split(tokensAtOnce_, 1)) {
+        part.add_(crossAttention(normed_ ? norm2_(part) : part, text, textBias));
+        part.addcmul_(feedForward(modulated(part, m[3], m[4], eps_)), m[5]);
+    }
+    return x;
 }
 
-at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor& rope,
-                                           const TokenShare& tokens) const {
-    const auto prepared = [&](const Linear& project, const RmsNorm& norm, const at::Tensor& gain) {
-        const at::Tensor raw = project(x);
-        const at::Tensor factor = norm.inverseRms(raw);
-        return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type());
-    };
-    const at::Tensor q = prepared(attn1_.toQ, attn1_.normQ, attn1_.gainQ).transpose(1, 2);
-    at::Tensor k = prepared(attn1_.toK, attn1_.normK, attn1_.gainK);
-    at::Tensor v = attn1_.toV(x);
+void TransformerBlock::addSelfAttention(at::Tensor& x, const Modulation& m, const at::Tensor& rope,
+                                        const TokenShare& tokens) const {
+    std::vector<at::Tensor> parts = x.split(tokensAtOnce_, 1);
+    const std::vector<at::Tensor> ropes = rope.split(tokensAtOnce_, 0);
+    at::Tensor k, v, normed;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        normed = modulated(parts[i], m[0], m[1], eps_);
+        const at::Tensor keys = rotated(attn1_.toK, attn1_.normK, attn1_.gainK, normed, ropes[i]),
+                         values = attn1_.toV(normed);
+        if (parts.size() == 1) {
+            k = keys;
+            v = values;
+            break;
+        }
+        if (i == 0) {
+            k = at::empty({x.size(0), x.size(1), keys.size(2), keys.size(3)}, keys.options());
+            v = at::empty_like(x, values.options());
+        }
+        const auto begin = static_cast<int64_t>(i) * tokensAtOnce_;
+        k.narrow(1, begin, keys.size(1)).copy_(keys);
+        v.narrow(1, begin, keys.size(1)).copy_(values);
+    }
     if (!tokens.whole()) {
         // Own queries meet the keys and values of all tokens, in one message. Heads would be fewer
         // numbers to exchange (Jacobs et al. 2023, "DeepSpeed Ulysses"), but have to be divisible.
@@ -69,8 +85,22 @@ at::Tensor TransformerBlock::selfAttention(const at::Tensor& x, const at::Tensor
         k = both.narrow(2, 0, v.size(2)).unflatten(2, {attn1_.heads, -1});
         v = both.narrow(2, v.size(2), v.size(2));
     }
+    k = k.transpose(1, 2);
     v = splitHeads(v, attn1_.heads);
-    return attn1_.toOut(joinHeads(attention(q, k.transpose(1, 2), v)));
+    for (size_t i = 0; i < parts.size(); ++i) {
+        if (parts.size() > 1) normed = modulated(parts[i], m[0], m[1], eps_);
+        const at::Tensor q = rotated(attn1_.toQ, attn1_.normQ, attn1_.gainQ, normed, ropes[i]);
+        // A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
+        parts[i].addcmul_(attn1_.toOut(joinHeads(attention(q.transpose(1, 2), k, v))), m[2]);
+    }
+}
+
+at::Tensor TransformerBlock::rotated(const Linear& project, const RmsNorm& norm,
+                                     const at::Tensor& gain, const at::Tensor& x,
+                                     const at::Tensor& rope) const {
+    const at::Tensor raw = project(x);
+    const at::Tensor factor = norm.inverseRms(raw);
+    return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type());
 }
 
 TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "model/description.h"
 #include "model/distributed/group.h"
 #include "model/layers/linear.h"
 #include "model/layers/norm.h"
@@ -33,7 +34,8 @@ struct TextKeys {
 /// residual sums of the gated branches are float32 in any model.
 class TransformerBlock {
   public:
-    TransformerBlock(const Weights& weights, const TransformerConfig& config);
+    TransformerBlock(const Weights& weights, const TransformerConfig& config,
+                     int64_t tokensAtOnce = kTokensAtOnce);
 
     TextKeys textKeys(const at::Tensor& text) const;  ///< @param text [B, S, d]
 
@@ -47,12 +49,19 @@ class TransformerBlock {
                           const TokenShare& tokens) const;
 
   private:
-    at::Tensor selfAttention(const at::Tensor& x, const at::Tensor& rope,
-                             const TokenShare& tokens) const;
+    /// Shift, scale and gate, for the self-attention and for the feed-forward.
+    using Modulation = std::vector<at::Tensor>;
+
+    void addSelfAttention(at::Tensor& x, const Modulation& m, const at::Tensor& rope,
+                          const TokenShare& tokens) const;
+    /// Projected, normed over all heads, turned: [B, L, H, D].
+    at::Tensor rotated(const Linear& project, const RmsNorm& norm, const at::Tensor& gain,
+                       const at::Tensor& x, const at::Tensor& rope) const;
     at::Tensor crossAttention(const at::Tensor& x, const TextKeys& text,
                               const at::Tensor& bias) const;
     at::Tensor feedForward(const at::Tensor& x) const;
 
+    int64_t tokensAtOnce_;
     double eps_;
     bool normed_;  ///< the cross-attention's input has an affine norm
     WanAttention attn1_, attn2_;
