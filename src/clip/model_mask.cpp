@@ -30,7 +30,7 @@ void growPlane(float* plane, int height, int width, int radius) {
     }
 }
 
-void setMaskFrame(ClipMask& mask, int frame, const Matte& matte, const Window& crop, int grow,
+void setMaskFrame(ClipMask& mask, int frame, const Matte& matte, const Box& crop, int grow,
                   float threshold) {
     float* plane = mask.plane(frame);
     std::fill_n(plane, static_cast<size_t>(mask.height) * mask.width, 0.f);
@@ -42,7 +42,7 @@ void setMaskFrame(ClipMask& mask, int frame, const Matte& matte, const Window& c
         const int last = static_cast<int>(std::ceil(high - 1e-9)) - 1;
         return std::pair{std::max(0, first), std::min(count - 1, std::max(first, last))};
     };
-    const Window shared = intersect(crop, matte.window);
+    const Window shared = intersect(crop.touched(), matte.window);
     for (int y = shared.y; y < shared.bottom(); ++y) {
         const auto [top, bottom] =
             cells((y - crop.y) * scaleY, (y - crop.y + 1) * scaleY, mask.height);

@@ -10,7 +10,7 @@ namespace derrumbe::clip {
 /// is lost where the plate is larger, and a soft edge counts as inside: what the composite will
 /// blend with the generated picture, however little, the model must have been free to change.
 /// `mask` has its sizes set and `frame` is within it; other frames stay as they are.
-void setMaskFrame(ClipMask& mask, int frame, const Matte& matte, const Window& crop, int grow,
+void setMaskFrame(ClipMask& mask, int frame, const Matte& matte, const Box& crop, int grow,
                   float threshold = 0);
 
 /// All 0 before frame index `onset` (of the clip, counted from 0): there the model keeps

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "clip/smooth_path.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -16,6 +17,11 @@ struct Size {
     int width = 0, height = 0;
     double area() const { return static_cast<double>(width) * height; }
     double aspect() const { return static_cast<double>(width) / height; }
+};
+
+/// A matte along one coordinate; of no length where there is none.
+struct PathFrame {
+    double first = 0, length = 0;
 };
 
 /// How far two aspects are from each other, 0 when equal: 0.02 = 2 percent.
@@ -125,6 +131,59 @@ CropPlan planAuto(const RegionInput& input) {
     return planOf(input, input.data, sizeFor(input, input.data));
 }
 
+/// One coordinate of a box that is to hold the mattes: from `low` to `high` there are pixels.
+std::vector<double> pathAlong(const std::vector<PathFrame>& mattes, double size, double margin,
+                              double low, double high) {
+    std::vector<PathStep> steps;
+    for (const PathFrame& matte : mattes) {
+        PathStep step;
+        step.least = low, step.most = high - size;
+        if (matte.length > 0) {
+            const double room = size - matte.length;
+            // Half of the margin stays where there is room for it; the path wants all of it.
+            const double kept = std::floor(std::min(margin, room) / 2);
+            step.known = true;
+            step.least = std::clamp(matte.first + matte.length + kept - size, low, high - size);
+            step.most = std::clamp(matte.first - kept, low, high - size);
+            step.wanted = std::clamp(matte.first - room / 2, step.least, step.most);
+        }
+        steps.push_back(step);
+    }
+    return smoothPath(steps);
+}
+
+CropPlan planFollow(const RegionInput& input) {
+    const CropPlan still = planAuto(input);
+    if (still.crop.empty()) return still;
+    std::vector<PathFrame> across, down;
+    int width = 0, height = 0;
+    for (const Window& frame : input.mattes) {
+        const Window matte = intersect(frame, input.data);
+        across.push_back({matte.x * 1.0, matte.empty() ? 0.0 : matte.width});
+        down.push_back({matte.y * 1.0, matte.empty() ? 0.0 : matte.height});
+        if (matte.empty()) continue;
+        width = std::max(width, matte.width), height = std::max(height, matte.height);
+    }
+    // The size is that of a crop around such a matte in the middle, where nothing cuts its margin.
+    RegionInput one = input;
+    one.matte = {input.data.x + (input.data.width - width) / 2,
+                 input.data.y + (input.data.height - height) / 2, width, height};
+    CropPlan plan = planAuto(one);
+    const double margin =
+        input.margin * std::max(width * static_cast<double>(input.pixelAspect), height * 1.0);
+    const std::vector<double> x = pathAlong(across, plan.crop.width, margin / input.pixelAspect,
+                                            input.data.x, input.data.right()),
+                              y = pathAlong(down, plan.crop.height, margin, input.data.y,
+                                            input.data.bottom());
+    for (size_t i = 0; i < x.size(); ++i)
+        plan.path.emplace_back(x[i], y[i], plan.crop.width, plan.crop.height);
+    const bool moves = std::any_of(plan.path.begin(), plan.path.end(),
+                                   [&](const Box& box) { return box != plan.path.front(); });
+    if (!moves) return still;
+    plan.crop = plan.path.front().pixels();
+    return plan;
+}
+
 }  // namespace
 
 CropPlan planRegion(const RegionInput& input) {
@@ -132,6 +191,8 @@ CropPlan planRegion(const RegionInput& input) {
     switch (input.request.kind) {
         case RegionRequest::Kind::Auto:
             return planAuto(input);
+        case RegionRequest::Kind::Follow:
+            return planFollow(input);
         case RegionRequest::Kind::Full:
             return planOf(input, input.data, sizeFor(input, input.data));
         case RegionRequest::Kind::Explicit:

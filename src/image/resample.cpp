@@ -56,14 +56,23 @@ struct Taps {
     int middleFirst = 0, middleLast = 0;  ///< source pixels under the middle lobe
 };
 
-std::vector<Taps> makeTaps(int from, int to, Filter filter) {
-    const double step = static_cast<double>(from) / to;
+/// How the pixels of a line's result lie on its source: the first begins at `first`, each is `step`
+/// long, in source pixels.
+struct Axis {
+    int from = 0, to = 0;
+    double first = 0, step = 1;
+
+    bool copies() const { return from == to && first == 0 && step == 1; }
+};
+
+std::vector<Taps> makeTaps(const Axis& axis, Filter filter) {
+    const auto [from, to, begin, step] = axis;
     // A box must cover its pixel's area also when it enlarges; the others interpolate unscaled.
     const double scale = std::max(1.0, step), radius = support(filter) * scale;
     std::vector<Taps> all(static_cast<size_t>(to));
     for (int i = 0; i < to; ++i) {
         Taps& taps = all[i];
-        const double centre = (i + 0.5) * step;
+        const double centre = (i + 0.5) * step + begin;
         const int first = static_cast<int>(std::floor(centre - radius));
         const int last = static_cast<int>(std::ceil(centre + radius)) - 1;
         std::vector<double> weights;
@@ -117,25 +126,26 @@ void filterLine(const float* line, int from, int channels, const std::vector<Tap
     }
 }
 
-/// `pixels` [height][width][channels] to [toHeight][toWidth][channels].
-std::vector<float> resizePixels(const std::vector<float>& pixels, int width, int height,
-                                int channels, int toWidth, int toHeight, Filter filter) {
+/// `pixels` [down.from][across.from][channels] to [down.to][across.to][channels].
+std::vector<float> resizePixels(const std::vector<float>& pixels, const Axis& across,
+                                const Axis& down, int channels, Filter filter) {
+    const int width = across.from, height = down.from, toWidth = across.to, toHeight = down.to;
     if (toWidth < 1 || toHeight < 1)
         throw Error(ExitCode::Internal, "a picture cannot be resized to nothing");
     const bool limit = filter == Filter::Mitchell || filter == Filter::Lanczos3;
     std::vector<float> wide(static_cast<size_t>(toWidth) * height * channels);
-    if (width == toWidth) {
+    if (across.copies()) {
         wide = pixels;
     } else {
-        const std::vector<Taps> taps = makeTaps(width, toWidth, filter);
+        const std::vector<Taps> taps = makeTaps(across, filter);
         OIIO::parallel_for(0, height, [&](int64_t y) {
             filterLine(pixels.data() + y * width * channels, width, channels, taps, limit,
                        wide.data() + y * toWidth * channels, channels);
         });
     }
-    if (height == toHeight) return wide;
+    if (down.copies()) return wide;
     std::vector<float> result(static_cast<size_t>(toWidth) * toHeight * channels);
-    const std::vector<Taps> taps = makeTaps(height, toHeight, filter);
+    const std::vector<Taps> taps = makeTaps(down, filter);
     const auto rowSize = static_cast<std::ptrdiff_t>(toWidth) * channels;
     OIIO::parallel_for(0, toWidth, [&](int64_t x) {
         std::vector<float> column(static_cast<size_t>(height) * channels);
@@ -148,11 +158,10 @@ std::vector<float> resizePixels(const std::vector<float>& pixels, int width, int
     return result;
 }
 
-}  // namespace
-
-Frame resize(const Frame& frame, int width, int height, Filter filter) {
+/// A frame through both axes.
+Frame resized(const Frame& frame, const Axis& across, const Axis& down, Filter filter) {
     Frame result;
-    result.data = result.display = {0, 0, width, height};
+    result.data = result.display = {0, 0, across.to, down.to};
     result.channels = frame.channels;
     std::vector<float> finite;
     const bool clean = std::all_of(frame.pixels.begin(), frame.pixels.end(),
@@ -162,9 +171,33 @@ Frame resize(const Frame& frame, int width, int height, Filter filter) {
         for (float& value : finite)
             if (!std::isfinite(value)) value = 0;
     }
-    result.pixels = resizePixels(clean ? frame.pixels : finite, frame.data.width, frame.data.height,
-                                 frame.channelCount(), width, height, filter);
+    result.pixels =
+        resizePixels(clean ? frame.pixels : finite, across, down, frame.channelCount(), filter);
     return result;
+}
+
+/// A box of pixels `touched` by it, onto `to` of them.
+Axis axisFrom(double place, int size, int touched, int to) {
+    return {touched, to, place - std::floor(place), static_cast<double>(size) / to};
+}
+
+/// The way back, onto the pixels whose centres the box holds, the first of which begins at `first`.
+Axis axisInto(double place, int size, int first, int from) {
+    const double step = static_cast<double>(from) / size;
+    return {from, size, (first - place) * step, step};
+}
+
+}  // namespace
+
+Frame resize(const Frame& frame, int width, int height, Filter filter) {
+    return resizeFrom(frame, frame.data, width, height, filter);
+}
+
+Frame resizeFrom(const Frame& frame, const Box& box, int width, int height, Filter filter) {
+    if (!(box.touched() == frame.data))
+        throw Error(ExitCode::Internal, "a picture is resized from a box that it does not hold");
+    return resized(frame, axisFrom(box.x, box.width, frame.data.width, width),
+                   axisFrom(box.y, box.height, frame.data.height, height), filter);
 }
 
 Frame cropColour(const Frame& plate, const Window& crop) {
@@ -194,22 +227,27 @@ Frame cropColour(const Frame& plate, const Window& crop) {
     return result;
 }
 
-Frame resizeInto(const Frame& small, const Window& crop, const Window& display, Filter filter) {
-    Frame result = resize(small, crop.width, crop.height, filter);
-    result.data = crop;
+Frame resizeInto(const Frame& small, const Box& crop, const Window& display, Filter filter) {
+    const Window pixels = crop.pixels();
+    Frame result = resized(small, axisInto(crop.x, crop.width, pixels.x, small.data.width),
+                           axisInto(crop.y, crop.height, pixels.y, small.data.height), filter);
+    result.data = pixels;
     result.display = display;
     return result;
 }
 
-Matte resizeMatte(const Matte& matte, const Window& crop, int width, int height) {
-    std::vector<float> values(static_cast<size_t>(crop.width) * crop.height);
-    for (int y = 0; y < crop.height; ++y)
-        for (int x = 0; x < crop.width; ++x)
-            values[static_cast<size_t>(y) * crop.width + x] = matte.at(crop.x + x, crop.y + y);
+Matte resizeMatte(const Matte& matte, const Box& crop, int width, int height) {
+    const Window touched = crop.touched();
+    std::vector<float> values(static_cast<size_t>(touched.width) * touched.height);
+    for (int y = 0; y < touched.height; ++y)
+        for (int x = 0; x < touched.width; ++x)
+            values[static_cast<size_t>(y) * touched.width + x] =
+                matte.at(touched.x + x, touched.y + y);
     const bool reduces = width <= crop.width && height <= crop.height;
     Matte result;
     result.window = {0, 0, width, height};
-    result.values = resizePixels(values, crop.width, crop.height, 1, width, height,
+    result.values = resizePixels(values, axisFrom(crop.x, crop.width, touched.width, width),
+                                 axisFrom(crop.y, crop.height, touched.height, height), 1,
                                  reduces ? Filter::Box : Filter::Triangle);
     for (float& value : result.values) value = std::clamp(value, 0.f, 1.f);
     return result;

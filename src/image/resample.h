@@ -29,16 +29,21 @@ constexpr Filter enlargeFromModel = Filter::Mitchell;
 /// Throws Error(Internal) for an empty size.
 Frame resize(const Frame& frame, int width, int height, Filter filter);
 
+/// The same of the part of the frame that lies in `box`: the box's edges map to the result's.
+/// `frame` holds the pixels that it touches, and only those, beyond which the border goes on.
+/// A box of whole pixels gives what resize() of a frame over it gives, bit for bit.
+Frame resizeFrom(const Frame& frame, const Box& box, int width, int height, Filter filter);
+
 /// The part of the plate that the model sees, as R, G, B over `crop` (a plate with a channel Y
 /// gives it three times). Beyond the data window the border pixels go on; samples that are not
 /// finite are 0. Throws Error(Input) for a plate with neither.
 Frame cropColour(const Frame& plate, const Window& crop);
 
-/// What the model made, `small` of any size, back over `crop` in plate pixels: data window crop,
-/// the display window given.
-Frame resizeInto(const Frame& small, const Window& crop, const Window& display, Filter filter);
+/// What the model made, `small` of any size, back over `crop` in plate pixels: at the pixels whose
+/// centres it holds, the display window given. The way back from resizeFrom: nothing moves.
+Frame resizeInto(const Frame& small, const Box& crop, const Window& display, Filter filter);
 
 /// A matte's values over `crop`, resized: area mean when reducing, linear when enlarging.
-Matte resizeMatte(const Matte& matte, const Window& crop, int width, int height);
+Matte resizeMatte(const Matte& matte, const Box& crop, int width, int height);
 
 }  // namespace derrumbe::image

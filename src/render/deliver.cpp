@@ -69,8 +69,9 @@ Frame stitchGenerated(const RenderPlan& plan, const image::ColorConfig& colours,
                       const Matte& matte, Delivered& delivered) {
     // The result passes through a keyframe: there the picture is the keyframe itself.
     const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, colours, job);
-    Frame picture = keyframe ? image::cropColour(keyframe->frame, plan.region.crop)
-                             : generatedFrame(plan, colours, generated, job.index, plate);
+    Frame picture = keyframe
+                        ? image::cropColour(keyframe->frame, plan.region.at(job.index).pixels())
+                        : generatedFrame(plan, colours, generated, job.index, plate);
     const clip::StitchCounts counts = clip::stitch(plate, matte, picture);
     note(delivered, counts.clamped, " generated samples were brought into half's range");
     note(delivered, counts.nonFinite, " generated pixels were not finite; the plate's stay");

@@ -22,7 +22,8 @@ Frame enlarged(const RenderPlan& plan, const Clip& clip, int index) {
         for (size_t i = 0; i < clip.planeSize(); ++i)
             codes.pixels[i * 3 + c] = plane[i] * 0.5f + 0.5f;
     }
-    return image::resizeInto(codes, plan.region.crop, plan.plateDisplay, image::enlargeFromModel);
+    return image::resizeInto(codes, plan.region.at(index), plan.plateDisplay,
+                             image::enlargeFromModel);
 }
 
 /// The same of a mask, as it is.
@@ -32,14 +33,16 @@ Frame enlarged(const RenderPlan& plan, const ClipMask& mask, int index) {
     values.channels = {"Y"};
     const size_t size = static_cast<size_t>(mask.height) * mask.width;
     values.pixels.assign(mask.plane(index), mask.plane(index) + size);
-    return image::resizeInto(values, plan.region.crop, plan.plateDisplay, image::Filter::Triangle);
+    return image::resizeInto(values, plan.region.at(index), plan.plateDisplay,
+                             image::Filter::Triangle);
 }
 
 /// The plate's light in the model's space. What a float holds may overflow there, and infinity
 /// times no weight would be no number: it is brought back to where no conversion overflows.
-Frame lightOf(const RenderPlan& plan, const image::ColorConfig& colours, const Frame& plate) {
+Frame lightOf(const RenderPlan& plan, const image::ColorConfig& colours, const Frame& plate,
+              const Window& crop) {
     constexpr float most = 1e30f;
-    Frame light = image::cropColour(plate, plan.region.crop);
+    Frame light = image::cropColour(plate, crop);
     colours.transform(plan.plateSpace, plan.modelSpace).apply(light);
     for (float& value : light.pixels)
         value = std::isnan(value) ? 0.f : std::clamp(value, -most, most);
@@ -65,7 +68,7 @@ Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
     const bool detailed = generated.reconstruction.frames > 0;
     Frame light, weight;
     if (detailed) {
-        light = lightOf(plan, colours, plate);
+        light = lightOf(plan, colours, plate, frame.data);
         Frame codes = light;
         for (float& value : codes.pixels) value = encoding.encode(value);
         weight = enlarged(plan, generated.detail, index);

@@ -89,29 +89,34 @@ Frame cut(const Frame& layer, const Window& part, const std::array<float, 4>& em
     return piece;
 }
 
-Frame resized(const Frame& frame, int width, int height) {
-    const bool larger = width > frame.data.width || height > frame.data.height;
-    return image::resize(frame, width, height,
-                         larger ? image::enlargeFromModel : image::reduceForModel);
+Frame resized(const Frame& frame, const Box& part, int width, int height) {
+    const bool larger = width > part.width || height > part.height;
+    return image::resizeFrom(frame, part, width, height,
+                             larger ? image::enlargeFromModel : image::reduceForModel);
 }
 
-/// The layer's part over the model's crop, at the working size.
-Frame overCrop(const RenderPlan& plan, const shot::Guide& guide, Frame layer) {
+/// What a guide says beyond its pixels.
+std::array<float, 4> emptyOf(const shot::Guide& guide) {
     const bool white =
         guide.type == shot::GuideType::Flow || guide.type == shot::GuideType::Scribble;
     const float nothing = white ? 1.f : 0.f;
-    const std::array<float, 4> empty = {nothing, nothing, nothing, isData(guide) ? 1.f : 0.f};
+    return {nothing, nothing, nothing, isData(guide) ? 1.f : 0.f};
+}
+
+/// The layer, laid over the plate's pixels.
+Frame overPlate(const RenderPlan& plan, const shot::Guide& guide, Frame layer) {
     if (sameSize(layer.display, plan.plateDisplay)) {
         layer.data.x += plan.plateDisplay.x - layer.display.x;
         layer.data.y += plan.plateDisplay.y - layer.display.y;
     } else if (sameSize(layer.data, plan.plateData)) {
         layer.data = plan.plateData;
     } else {
-        layer = resized(cut(layer, layer.display, empty), plan.plateDisplay.width,
+        const Window whole = layer.display;
+        layer = resized(cut(layer, whole, emptyOf(guide)), whole, plan.plateDisplay.width,
                         plan.plateDisplay.height);
         layer.data = plan.plateDisplay;
     }
-    return resized(cut(layer, plan.region.crop, empty), plan.region.width, plan.region.height);
+    return layer;
 }
 
 /// Lays a layer over one frame of the clip, where the mask is 1.
@@ -129,36 +134,52 @@ void layOver(Clip& clip, int index, const ClipMask& mask, const Frame& layer, fl
     }
 }
 
-/// Reads guides; one that is held is read once.
+/// Reads guides; one that is held is read once, and brought to the model once where the crop stands
+/// still.
 class GuideReader {
   public:
     GuideReader(const RenderPlan& plan, const image::ColorConfig& colours)
         : plan_(plan),
           colours_(colours),
           encoding_(clip::Encoding::named(plan.model.encoding)),
-          files_(plan.shot.guides.size()),
-          layers_(plan.shot.guides.size()) {}
+          held_(plan.shot.guides.size()) {}
 
-    const Frame& read(size_t index, const std::string& file) {
-        if (files_[index] == file) return layers_[index];
+    /// The guide's part over the crop of a frame, at the working size.
+    const Frame& read(size_t index, const std::string& file, int frame) {
         const shot::Guide& guide = plan_.shot.guides[index];
+        const clip::CropPlan& region = plan_.region;
+        const Box crop = region.at(frame);
+        Held& held = held_[index];
+        if (held.file == file && held.crop == crop) return held.shown;
+        if (held.file != file) held.layer = overPlate(plan_, guide, layer(guide, file));
+        held.file = file, held.crop = crop;
+        held.shown = resized(cut(held.layer, crop.touched(), emptyOf(guide)), crop, region.width,
+                             region.height);
+        return held.shown;
+    }
+
+  private:
+    struct Held {
+        std::string file;
+        Frame layer;  ///< over the plate's pixels
+        Box crop;
+        Frame shown;
+    };
+
+    Frame layer(const shot::Guide& guide, const std::string& file) const {
         image::PlateImage picture = image::readPlate(file);
         checkGuide(plan_, guide, picture);
         checkGuideValues(guide, picture);
         if (!isData(guide))
             colours_.transform(pictureSpace(plan_, colours_, picture), plan_.modelSpace)
                 .apply(picture.frame);
-        layers_[index] = overCrop(plan_, guide, layerOf(guide, picture, encoding_));
-        files_[index] = file;
-        return layers_[index];
+        return layerOf(guide, picture, encoding_);
     }
 
-  private:
     const RenderPlan& plan_;
     const image::ColorConfig& colours_;
     clip::Encoding encoding_;
-    std::vector<std::string> files_;
-    std::vector<Frame> layers_;
+    std::vector<Held> held_;
 };
 
 bool anySet(const ClipMask& mask, int frame) {
@@ -250,7 +271,7 @@ Clip guidedClip(const RenderPlan& plan, const image::ColorConfig& colours, const
         for (size_t g = 0; g < job.guides.size(); ++g) {
             const double strength = std::min(1.0, plan.shot.guides[g].strength.at(job.frame));
             if (job.guides[g].empty() || strength <= 0) continue;
-            layOver(clip, i, mask, reader.read(g, job.guides[g]), static_cast<float>(strength));
+            layOver(clip, i, mask, reader.read(g, job.guides[g], i), static_cast<float>(strength));
         }
     }
     for (int i = frames; i < clip.frames; ++i)

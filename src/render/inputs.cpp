@@ -46,15 +46,14 @@ void putPlane(Clip& clip, int index, const Frame& codes) {
 /// Part of a picture as the model's codes in [0, 1], resized. The picture is resized as code, not
 /// as light: a filter's negative lobes around a highlight would otherwise ring across the whole
 /// picture.
-Frame codesFromPicture(const Frame& picture, const Window& part,
-                       const image::ColorTransform& toModel, const clip::Encoding& encoding,
-                       int width, int height) {
-    Frame codes = image::cropColour(picture, part);
+Frame codesFromPicture(const Frame& picture, const Box& part, const image::ColorTransform& toModel,
+                       const clip::Encoding& encoding, int width, int height) {
+    Frame codes = image::cropColour(picture, part.touched());
     toModel.apply(codes);
     for (float& value : codes.pixels) value = encoding.encode(value);
     const bool larger = width > part.width || height > part.height;
-    return image::resize(codes, width, height,
-                         larger ? image::enlargeFromModel : image::reduceForModel);
+    return image::resizeFrom(codes, part, width, height,
+                             larger ? image::enlargeFromModel : image::reduceForModel);
 }
 
 /// An image fitted inside the canvas, aspect kept, centred on white, as VACE's references are
@@ -218,13 +217,13 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
         const std::optional<image::PlateImage> keyframe = readJobKeyframe(plan, colours, job);
         image::PlateImage picture = keyframe ? *keyframe : readJobPlate(plan, job);
         putPlane(inputs.plate, i,
-                 codesFromPicture(picture.frame, region.crop, toModel, encoding, region.width,
+                 codesFromPicture(picture.frame, region.at(i), toModel, encoding, region.width,
                                   region.height));
         ReadPlate read;
         if (keyframe) return read;
         if (job.generated) {
             read.matte = readModelMatte(plan, job);
-            clip::setMaskFrame(inputs.mask, i, read.matte, region.crop, maskGrow);
+            clip::setMaskFrame(inputs.mask, i, read.matte, region.at(i), maskGrow);
         }
         if (!job.plate.empty()) read.plate = std::move(picture.frame);
         return read;

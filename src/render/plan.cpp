@@ -98,6 +98,21 @@ int framesAtOnce(const RenderPlan& plan, int threads) {
     return std::clamp(static_cast<int>(fit), 1, threads);
 }
 
+clip::RegionRequest::Kind requestOf(shot::RegionKind kind) {
+    using Kind = clip::RegionRequest::Kind;
+    switch (kind) {
+        case shot::RegionKind::Auto:
+            return Kind::Auto;
+        case shot::RegionKind::Follow:
+            return Kind::Follow;
+        case shot::RegionKind::Full:
+            return Kind::Full;
+        case shot::RegionKind::Box:
+            break;
+    }
+    return Kind::Explicit;
+}
+
 void planRegion(RenderPlan& plan, Problems& problems) {
     const auto first = static_cast<size_t>(plan.firstGenerated());
     if (first == plan.frames.size()) return;  // the shot's own check has said so
@@ -121,8 +136,10 @@ void planRegion(RenderPlan& plan, Problems& problems) {
     });
     double coverage = 0;
     bool changes = false;
+    std::vector<Window> mattes(first);
     for (const Found& frame : found) {
         problems.add(frame.problems.list());
+        mattes.push_back(frame.bounds);
         plan.matteBounds = unite(plan.matteBounds, frame.bounds);
         changes = changes || frame.changes;
         coverage += frame.coverage;
@@ -137,18 +154,21 @@ void planRegion(RenderPlan& plan, Problems& problems) {
     plan.matteCoverage = coverage / static_cast<double>(plan.frames.size() - first);
     clip::RegionInput input;
     input.matte = plan.matteBounds;
+    input.mattes = std::move(mattes);
     input.data = plan.plateData;
     input.pixelAspect = plan.pixelAspect;
     input.workingWidth = plan.model.workingWidth;
     input.workingHeight = plan.model.workingHeight;
     input.sizeMultiple = plan.model.sizeMultiple;
     const shot::Region& region = plan.shot.region;
-    input.request.kind = region.kind == shot::RegionKind::Auto ? clip::RegionRequest::Kind::Auto
-                         : region.kind == shot::RegionKind::Full
-                             ? clip::RegionRequest::Kind::Full
-                             : clip::RegionRequest::Kind::Explicit;
+    input.request.kind = requestOf(region.kind);
     input.request.window = region.box;
     attemptAt(problems, plan.shot.place("region"), [&] { plan.region = clip::planRegion(input); });
+    if (region.kind == shot::RegionKind::Follow && plan.region.path.empty())
+        problems.warning(
+            "region: follow has nothing to follow (the matte does not move, or it needs the whole "
+            "plate): the crop stands still, as with auto",
+            plan.shot.place("region"));
     if (!plan.region.coversMatte)
         problems.warning("the region does not hold the whole matte: outside it the plate stays",
                          plan.shot.place("region"));

@@ -23,20 +23,22 @@ std::vector<std::vector<float>> areaOf(const RenderPlan& plan, size_t beat) {
     if (sources.empty()) return {};
     std::vector<std::vector<float>> planes;
     const std::vector<std::string>* before = nullptr;
+    Box beforeCrop;
     for (const FrameJob& job : plan.frames) {
         const std::vector<std::string>* files =
             job.beatMattes.empty() || job.beatMattes[beat].empty() ? nullptr
                                                                    : &job.beatMattes[beat];
-        if (before && (!files || *files == *before)) {
+        const Box crop = plan.region.at(job.index);
+        if (before && (!files || (*files == *before && crop == beforeCrop))) {
             planes.push_back(planes.back());
         } else if (files) {
-            std::vector<float> plane =
-                image::resizeMatte(readMattes(plan, sources, *files), plan.region.crop,
-                                   plan.latentWidth, plan.latentHeight)
-                    .values;
+            std::vector<float> plane = image::resizeMatte(readMattes(plan, sources, *files), crop,
+                                                          plan.latentWidth, plan.latentHeight)
+                                           .values;
             planes.resize(static_cast<size_t>(job.index), plane);
             planes.push_back(std::move(plane));
             before = files;
+            beforeCrop = crop;
         }
     }
     if (planes.empty())

@@ -58,6 +58,22 @@ nlohmann::ordered_json memoryJson(const RenderPlan& plan) {
               {"decode", plan.cost.decodeBytes}}}};
 }
 
+/// Where a crop that follows the matte goes, and how fast.
+std::string pathText(const std::vector<Box>& path) {
+    Box least = path.front(), most = path.front();
+    double fastest = 0;
+    for (size_t i = 0; i < path.size(); ++i) {
+        least.x = std::min(least.x, path[i].x), least.y = std::min(least.y, path[i].y);
+        most.x = std::max(most.x, path[i].x), most.y = std::max(most.y, path[i].y);
+        if (i > 0)
+            fastest =
+                std::max(fastest, std::hypot(path[i].x - path[i - 1].x, path[i].y - path[i - 1].y));
+    }
+    return cat("follows the matte: x ", number(least.x), " to ", number(most.x), ", y ",
+               number(least.y), " to ", number(most.y), ", up to ", number(fastest),
+               " pixels a frame");
+}
+
 int deliveredFrames(const RenderPlan& plan) {
     int count = 0;
     for (const FrameJob& job : plan.frames) count += job.deliver ? 1 : 0;
@@ -115,6 +131,7 @@ std::string planText(const RenderPlan& plan) {
                       : cat(windowText(plan.region.crop), " at ", plan.region.width, "x",
                             plan.region.height, ", matte ", windowText(plan.matteBounds), ", ",
                             number(plan.matteCoverage * 100), " % of the frame"));
+    if (!plan.region.path.empty()) row("", pathText(plan.region.path));
     row("model",
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
             " M parameters, ", plan.dtype,
@@ -162,6 +179,8 @@ std::string planJson(const RenderPlan& plan) {
                          {"output", job.output},
                          {"generated", job.generated},
                          {"deliver", job.deliver}});
+    ordered_json path = ordered_json::array();
+    for (const Box& place : plan.region.path) path.push_back({place.x, place.y});
     ordered_json loras = ordered_json::array();
     for (const model::LoraFile& lora : plan.loras)
         loras.push_back({{"path", lora.path.string()}, {"strength", lora.strength}});
@@ -197,6 +216,7 @@ std::string planJson(const RenderPlan& plan) {
          {{"crop", window(plan.region.crop)},
           {"width", plan.region.width},
           {"height", plan.region.height},
+          {"path", path},
           {"matte", window(plan.matteBounds)},
           {"coverage", plan.matteCoverage}}},
         {"model",

@@ -1,5 +1,6 @@
 #include "render/plate_grain.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "image/resample.h"
@@ -16,12 +17,15 @@ void PlateGrain::look(const FrameJob& job, const Frame& plate, const Matte* matt
     if (plan_.shot.grain == shot::Grain::Off) return;
     const bool measured = isChosen(job.index);
     if (!measured && !isChosen(job.index + 1)) return;
-    Frame light = image::cropColour(plate, plan_.region.crop);
+    const auto cropAt = [&](int index) {
+        const int last = static_cast<int>(plan_.frames.size()) - 1;
+        return image::cropColour(plate, plan_.region.at(std::min(index, last)).pixels());
+    };
     // A plate that is held is no new exposure: its grain would seem to be none.
     const bool follows = beforeIndex_ == job.index - 1 && beforeFile_ != job.plate;
     if (measured && beforeFile_ != job.plate)
-        meter_.add(light, matte, follows ? &before_ : nullptr);
-    before_ = std::move(light);
+        meter_.add(cropAt(job.index), matte, follows ? &before_ : nullptr);
+    before_ = cropAt(job.index + 1);
     beforeFile_ = job.plate;
     beforeIndex_ = job.index;
 }

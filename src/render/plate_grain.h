@@ -23,7 +23,7 @@ class PlateGrain {
 
     const RenderPlan& plan_;
     clip::GrainMeter meter_;
-    Frame before_;  ///< the last crop that was shown
+    Frame before_;  ///< of the last plate that was shown, what is the crop in the frame after it
     std::string beforeFile_;
     int beforeIndex_ = -2;
 };

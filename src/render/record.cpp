@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -128,6 +129,8 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
         field(cat("tiles ", ways.encodeTile, " ", ways.decodeTile));
     // Smaller matrices are summed in another order.
     if (plan.processes > 1) field(cat("processes ", plan.processes));
+    for (const Box& place : plan.region.path)
+        field(cat(std::llround(place.x * 64), " ", std::llround(place.y * 64)));
     for (const clip::TimeWindow& window : plan.windows)
         field(cat(window.first, "+", window.length));
     for (const provenance::Dependency& input : inputs) field(input.sha256 + " " + input.role);

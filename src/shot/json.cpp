@@ -98,6 +98,7 @@ Json curveJson(const Curve& curve) {
 
 Json regionJson(const Region& region) {
     if (region.kind == RegionKind::Auto) return "auto";
+    if (region.kind == RegionKind::Follow) return "follow";
     if (region.kind == RegionKind::Full) return "full";
     return {region.box.x, region.box.y, region.box.width, region.box.height};
 }

@@ -261,8 +261,8 @@ std::vector<Key> makeKeys() {
          "Another seed is another take of the same event"},
 
         {"region", T::Region, kOptional, "auto", "[480, 120, 960, 540]",
-         "What the model sees of the plate: the matte's bounds plus margin, the full plate, or a "
-         "box in plate pixels, y down"},
+         "What the model sees of the plate: the matte's bounds plus margin, a box of one size that "
+         "follows the matte on a smooth path, the full plate, or a box in plate pixels, y down"},
         {"matte_fill",
          T::Choice,
          kOptional,

@@ -26,7 +26,7 @@ enum class KeyType {
     Paths,        ///< a list of paths
     Names,        ///< a list of names
     Frames,       ///< a frame range
-    Region,       ///< auto | full | [x, y, width, height]
+    Region,       ///< auto | follow | full | [x, y, width, height]
     Free          ///< a mapping of anything, kept as given
 };
 

@@ -225,11 +225,13 @@ std::optional<Rate> Section::rate(const std::string& name) const {
 }
 
 std::optional<Region> Section::region(const std::string& name) const {
-    const std::string wanted = "auto, full or [x, y, width, height] in plate pixels";
+    const std::string wanted = "auto, follow, full or [x, y, width, height] in plate pixels";
     key(name);
     const Node* node = find(name);
     if (node == nullptr) return std::nullopt;
     if (node->kind == Node::Kind::Scalar && node->text == "auto") return Region{};
+    if (node->kind == Node::Kind::Scalar && node->text == "follow")
+        return Region{RegionKind::Follow, {}};
     if (node->kind == Node::Kind::Scalar && node->text == "full")
         return Region{RegionKind::Full, {}};
     if (node->kind == Node::Kind::List && node->items.size() == 4) {

@@ -141,9 +141,10 @@ struct Sampler {
 };
 
 enum class RegionKind {
-    Auto,  ///< the matte's bounds plus margin, at the model's resolution
-    Full,  ///< the whole plate
-    Box    ///< `box`
+    Auto,    ///< the matte's bounds plus margin, at the model's resolution
+    Follow,  ///< a box of one size that follows the matte's bounds on a smooth path
+    Full,    ///< the whole plate
+    Box      ///< `box`
 };
 
 /// The part of the plate that the model sees.

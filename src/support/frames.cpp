@@ -1,8 +1,21 @@
 #include "support/frames.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace derrumbe {
+
+Window Box::pixels() const {
+    return {static_cast<int>(std::ceil(x - 0.5)), static_cast<int>(std::ceil(y - 0.5)), width,
+            height};
+}
+
+Window Box::touched() const {
+    const double left = std::floor(x), top = std::floor(y);
+    return {static_cast<int>(left), static_cast<int>(top),
+            static_cast<int>(std::ceil(x + width) - left),
+            static_cast<int>(std::ceil(y + height) - top)};
+}
 
 Window intersect(const Window& a, const Window& b) {
     const int x = std::max(a.x, b.x), y = std::max(a.y, b.y);

@@ -15,6 +15,22 @@ struct Window {
     bool operator==(const Window&) const = default;
 };
 
+/// A part of a picture with a whole size at a real place, as a crop that follows what moves: its
+/// upper left corner in window coordinates, where pixel (x, y) reaches from x to x + 1. A window is
+/// one too.
+struct Box {
+    double x = 0, y = 0;
+    int width = 0, height = 0;
+
+    Box() = default;
+    Box(double left, double top, int w, int h) : x(left), y(top), width(w), height(h) {}
+    Box(const Window& window)
+        : x(window.x), y(window.y), width(window.width), height(window.height) {}
+    Window pixels() const;   ///< those whose centres it holds: always width x height
+    Window touched() const;  ///< those that it holds any part of
+    bool operator==(const Box&) const = default;
+};
+
 Window intersect(const Window& a, const Window& b);
 Window unite(
     const Window& a,

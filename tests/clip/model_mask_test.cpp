@@ -24,10 +24,11 @@ TEST_CASE("every matte pixel in the crop is under the mask, grown or not", "[mas
     for (int count = 0; count < 200; ++count) {
         const Window plate{static_cast<int>(random() % 20) - 10, 3, 60, 50};
         const Matte matte = randomMatte(plate, random, 8);
-        const Window crop{plate.x + static_cast<int>(random() % 20), 5, 37, 41};
+        const Box crop(plate.x + static_cast<int>(random() % 1280) / 64.0,
+                       5 + static_cast<int>(random() % 2) / 64.0, 37, 41);
         ClipMask mask = emptyMask(2, 16 + 16 * (random() % 4), 16 + 16 * (random() % 4));
         setMaskFrame(mask, 1, matte, crop, static_cast<int>(random() % 3));
-        const Window shared = intersect(plate, crop);
+        const Window shared = intersect(plate, crop.pixels());
         for (int y = shared.y; y < shared.bottom(); ++y)
             for (int x = shared.x; x < shared.right(); ++x) {
                 if (!(matte.at(x, y) > 0)) continue;

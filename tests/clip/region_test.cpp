@@ -95,6 +95,83 @@ TEST_CASE("a plate smaller than the working size goes in whole", "[region]") {
     CHECK(plan.distortion <= 0.02);
 }
 
+TEST_CASE("follow: the crop holds every frame's matte and stays in the plate", "[region]") {
+    std::mt19937 random(8);
+    const auto pick = [&](int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random);
+    };
+    int moving = 0;
+    for (int count = 0; count < 150; ++count) {
+        RegionInput in;
+        in.request.kind = RegionRequest::Kind::Follow;
+        in.workingWidth = in.workingHeight = 128;
+        in.data = {pick(-100, 100), pick(-100, 100), pick(150, 2000), pick(150, 1200)};
+        in.pixelAspect = pick(0, 4) == 0 ? 2.f : 1.f;
+        double x = pick(in.data.x, in.data.right()), y = pick(in.data.y, in.data.bottom());
+        const int width = pick(5, 300), height = pick(5, 300);
+        for (int i = 0, frames = pick(1, 40); i < frames; ++i) {
+            x += pick(-20, 30), y += pick(-6, 8);
+            const bool there = i >= frames / 4 && pick(0, 9) > 0;
+            in.mattes.push_back(there ? intersect({static_cast<int>(x), static_cast<int>(y),
+                                                   width + pick(0, 9), height + pick(0, 9)},
+                                                  in.data)
+                                      : Window{});
+            in.matte = unite(in.matte, in.mattes.back());
+        }
+        const CropPlan plan = planRegion(in);
+        if (in.matte.empty()) {
+            REQUIRE(plan.crop.empty());
+            continue;
+        }
+        REQUIRE(plan.coversMatte);
+        moving += !plan.path.empty();
+        for (size_t i = 0; i < in.mattes.size(); ++i) {
+            const Box box = plan.at(static_cast<int>(i));
+            REQUIRE(box.width == plan.crop.width);
+            REQUIRE(box.height == plan.crop.height);
+            REQUIRE(inside(box.pixels(), in.data));
+            REQUIRE(inside(box.touched(), in.data));
+            if (!in.mattes[i].empty()) REQUIRE(inside(in.mattes[i], box.pixels()));
+        }
+        if (!plan.path.empty()) REQUIRE(plan.crop == plan.path.front().pixels());
+    }
+    CHECK(moving > 50);
+}
+
+TEST_CASE("follow: what moves steadily stands still in the crop", "[region]") {
+    RegionInput in = input({}, {0, 0, 3840, 2160}, 256, 256);
+    in.request.kind = RegionRequest::Kind::Follow;
+    for (int i = 0; i < 30; ++i) {
+        in.mattes.push_back({300 + 40 * i, 400 + 7 * i, 500, 600});
+        in.matte = unite(in.matte, in.mattes.back());
+    }
+    const CropPlan plan = planRegion(in);
+    REQUIRE(plan.path.size() == 30);
+    for (int i = 0; i < 30; ++i) {
+        CHECK(plan.at(i).x - plan.at(0).x == 40 * i);
+        CHECK(plan.at(i).y - plan.at(0).y == 7 * i);
+    }
+    RegionInput fixed = in;
+    fixed.request.kind = RegionRequest::Kind::Auto;
+    CHECK(plan.crop.width < planRegion(fixed).crop.width / 1.5);
+}
+
+TEST_CASE("follow: where nothing moves the crop is auto's", "[region]") {
+    RegionInput in = input({200, 100, 300, 250}, {0, 0, 1920, 1080}, 256, 256);
+    const CropPlan still = planRegion(in);
+    in.request.kind = RegionRequest::Kind::Follow;
+    in.mattes = {{}, {210, 120, 200, 200}, {200, 100, 300, 250}, {225, 115, 250, 220}};
+    for (Window& matte : in.mattes)  // nested: the same middle
+        if (!matte.empty()) matte.x = 350 - matte.width / 2, matte.y = 225 - matte.height / 2;
+    CHECK(planRegion(in).path.empty());
+    CHECK(planRegion(in).crop == still.crop);
+    // And where the matte grows to the whole plate.
+    in.mattes = {{0, 0, 50, 50}, {0, 0, 1920, 1080}};
+    in.matte = in.data;
+    CHECK(planRegion(in).path.empty());
+    CHECK(planRegion(in).crop == in.data);
+}
+
 TEST_CASE("full and explicit take the window asked for", "[region]") {
     RegionInput in = input({100, 100, 50, 50}, {-10, -20, 2000, 1000}, 256, 256);
     in.request.kind = RegionRequest::Kind::Full;

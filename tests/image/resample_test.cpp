@@ -85,6 +85,68 @@ TEST_CASE("nothing moves by a part of a pixel, there and back", "[resample]") {
     }
 }
 
+TEST_CASE("a box of whole pixels is resized as its window, bit for bit", "[resample]") {
+    const Frame frame = patternFrame({-7, 5, 40, 31}, {0, 0, 64, 64}, {"R", "G", "B"}, true);
+    Matte matte{frame.data, std::vector<float>(40 * 31)};
+    for (size_t i = 0; i < matte.values.size(); ++i)
+        matte.values[i] = static_cast<float>(i % 7) / 6;
+    for (const Filter filter : allFilters)
+        for (const int size : {16, 31, 40, 77}) {
+            const Box box(-7, 5, 40, 31);
+            CHECK(sameBits(resizeFrom(frame, box, size, size, filter).pixels,
+                           resize(frame, size, size, filter).pixels));
+            CHECK(sameBits(resizeInto(frame, Box(3, -2, size, size), {}, filter).pixels,
+                           resize(frame, size, size, filter).pixels));
+        }
+    CHECK_THROWS_AS(resizeFrom(frame, Box(-6.5, 5, 40, 31), 16, 16, Filter::Box), Error);
+    CHECK(sameBits(resizeMatte(matte, Box(-7, 5, 40, 31), 16, 16).values,
+                   resizeMatte(matte, frame.data, 16, 16).values));
+}
+
+TEST_CASE("a picture goes to the model and back by any part of a pixel and does not move",
+          "[resample]") {
+    // Waves of 24 pixels and more: what a crop at the model's resolution carries.
+    const auto wave = [](double x, double y) {
+        return 0.5 + 0.2 * std::sin(0.26 * x + 0.05 * y) + 0.2 * std::cos(0.22 * y - 0.1 * x);
+    };
+    Frame plate;
+    plate.data = plate.display = {0, 0, 140, 110};
+    plate.channels = {"R", "G", "B"};
+    for (int y = 0; y < 110; ++y)
+        for (int x = 0; x < 140; ++x)
+            for (int c = 0; c < 3; ++c)
+                plate.pixels.push_back(static_cast<float>(wave(x + 0.5, y + 0.5)));
+    for (const double part : {0.0, 0.015625, 0.25, 0.5, 0.734375}) {
+        for (const double scale : {1.0, 0.75}) {
+            const Box box(20 + part, 15 + part / 2, 96, 64);
+            const int width = static_cast<int>(96 * scale), height = static_cast<int>(64 * scale);
+            const Frame small =
+                resizeFrom(cropColour(plate, box.touched()), box, width, height, reduceForModel);
+            double there = 0, back = 0;
+            for (int y = 8; y < height - 8; ++y)
+                for (int x = 8; x < width - 8; ++x)
+                    there = std::max(there,
+                                     std::abs(small.at(x, y)[0] - wave(box.x + (x + 0.5) / scale,
+                                                                       box.y + (y + 0.5) / scale)));
+            const Frame again = resizeInto(small, box, plate.display, enlargeFromModel);
+            REQUIRE(again.data == box.pixels());
+            for (int y = again.data.y + 10; y < again.data.bottom() - 10; ++y)
+                for (int x = again.data.x + 10; x < again.data.right() - 10; ++x)
+                    back = std::max(back, std::abs(again.at(x, y)[0] - wave(x + 0.5, y + 0.5)));
+            CAPTURE(part, scale);
+            // Of a picture in [0.1, 0.9]; a shift by a tenth of a pixel would be 0.006.
+            CHECK(there < 0.004);
+            CHECK(back < 0.012);
+            // What is left is the softness of the way back, not a shift.
+            const auto [x0, y0] = centre(again);
+            const Frame whole = cropColour(plate, again.data);
+            const auto [x1, y1] = centre(whole);
+            CHECK(std::abs(x0 - x1) * 96 < 0.01);
+            CHECK(std::abs(y0 - y1) * 64 < 0.01);
+        }
+    }
+}
+
 TEST_CASE("no filter rings around HDR highlights", "[resample]") {
     Frame frame = rampFrame(64, 64);
     for (float& value : frame.pixels) value = 0.1f;

@@ -89,7 +89,10 @@ void RandomShot::makePlates(Dice& dice, bool wild) {
                            : dice.oneOf<std::string>(
                                  {".exr", ".exr", ".exr", ".exr", ".dpx", ".tif", ".png", ".jpg"});
     const bool exr = plateExtension_ == ".exr";
-    display = {0, 0, dice.between(17, 56), dice.between(16, 40)};
+    // Many are smaller than the model's 48 x 32; in others the crop is a part, and may follow.
+    const bool large = dice.chance(60);
+    display = {0, 0, dice.between(17, 56) + (large ? 50 : 0),
+               dice.between(16, 40) + (large ? 30 : 0)};
     data = display;
     std::vector<std::string> channels = {"R", "G", "B"};
     if (exr) {
@@ -211,8 +214,11 @@ void RandomShot::makeText(Dice& dice, bool wild) {
     };
     mattes("matte", "m", dice.between(1, 3), mattes_);
     mattes("holdout", "h", dice.chance(30) ? dice.between(1, 2) : 0, holdouts_);
-    if (dice.chance(70)) yaml += cat("onset: ", onset_ = dice.oneOf(frames), "\n");
-    const std::string region = dice.oneOf<std::string>({"auto", "auto", "full", "box"});
+    if (dice.chance(70))
+        yaml +=
+            cat("onset: ", onset_ = dice.chance(50) ? frames.front() : dice.oneOf(frames), "\n");
+    const std::string region =
+        dice.oneOf<std::string>({"auto", "follow", "follow", "follow", "full", "box"});
     yaml += "region: " +
             (region == "box" ? cat("[", data.x + 2, ", ", data.y + 1, ", ", data.width - 3, ", ",
                                    data.height - 2, "]")

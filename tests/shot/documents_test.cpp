@@ -85,7 +85,7 @@ std::string typeText(const Key& key) {
         case KeyType::Frames:
             return "frame range";
         case KeyType::Region:
-            return "`auto`, `full` or `[x, y, w, h]`";
+            return "`auto`, `follow`, `full` or `[x, y, w, h]`";
         case KeyType::Free:
             return "mapping of anything";
     }
@@ -198,7 +198,7 @@ Json typeSchema(const Key& key) {
         case KeyType::Frames:
             return {{"type", {"string", "integer"}}};
         case KeyType::Region:
-            return {{"anyOf", Json::array({{{"enum", {"auto", "full"}}},
+            return {{"anyOf", Json::array({{{"enum", {"auto", "follow", "full"}}},
                                            {{"type", "array"},
                                             {"items", {{"type", "integer"}}},
                                             {"minItems", 4},
