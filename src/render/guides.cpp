@@ -155,6 +155,7 @@ class GuideReader {
         held.file = file, held.crop = crop;
         held.shown = resized(cut(held.layer, crop.touched(), emptyOf(guide)), crop, region.width,
                              region.height);
+        if (region.path.empty()) held.layer = {};  // of the plate's size, and not asked for again
         return held.shown;
     }
 
