@@ -55,8 +55,8 @@ void beforeLibraries(int argc, char** argv, char**) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // whose runtime has to be first
-[[gnu::section(".preinit_array"), gnu::used]] void (*const atPreinit)(int, char**, char**) =
-    beforeLibraries;
+[[gnu::section(".preinit_array"), gnu::used]] void (*const atPreinit)(int, char**,
+                                                                      char**) = beforeLibraries;
 #endif
 
 }  // namespace

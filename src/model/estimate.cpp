@@ -120,9 +120,9 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     e.weightBytes = weights.all;
     // Both branches of guidance at once where they are small.
     const double batch = e.tokens * 2 <= kBatchTokens ? 2 : 1;
-    // In a block: x, hints and their branch; then either keys and values of all tokens, and of those
-    // that are worked on at once two more with float32 temporaries, or the feed-forward's inner
-    // width of these.
+    // In a block: x, hints and their branch; then either keys and values of all tokens, and of
+    // those that are worked on at once two more with float32 temporaries, or the feed-forward's
+    // inner width of these.
     const double atOnce = std::min(tokens, double{kTokensAtOnce});
     const double live =
         batch * (3 * tokens * d * dtypeBytes +
