@@ -243,6 +243,8 @@ void readExtensions(const Reader& in, const Json& predicate, Statement& out) {
     in.get(machine, "memoryBytes", out.machine.memoryBytes);
     in.get(machine, "devices", out.machine.devices);
     in.get(machine, "processes", out.machine.processes);
+    out.machine.several =
+        in.at(in.at(predicate, "derrumbe_disclosure"), "productionDataLeftTheMachine") == true;
     readCost(in, in.at(predicate, "derrumbe_cost"), out.cost);
     for (const Json& one : in.list(predicate, "derrumbe_events")) {
         Event event;

@@ -99,6 +99,12 @@ at::Tensor sample(Run& run, model::VideoModel& model, const Conditions& conditio
     denoise(plan, model, conditions, state, run.tick(),
             [&](int, int, const DenoiseState& now) { store.save(now); });
     model.release(model::VideoModel::Stage::Transformer);
+    if (plan.sampler.cache > 0) {
+        const std::string left = cat(state.cache.reused, " of ", plan.sampler.steps,
+                                     " steps took the velocity of an earlier one");
+        run.event("cache", left);
+        run.log.info(left);
+    }
     const int references = conditions.references;
     const at::Tensor latents =
         state.latents.narrow(2, references, state.latents.size(2) - references);

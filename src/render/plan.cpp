@@ -190,6 +190,7 @@ void planSampler(RenderPlan& plan, Problems& problems) {
             "guidance_2 is for the second of two experts; this model has one transformer",
             plan.shot.place("sampler.guidance_2"));
     }
+    plan.sampler.cache = asked.cache;
     plan.fillPlate = plan.shot.matteFill == shot::MatteFill::Auto
                          ? plan.model.matteFill == "plate"
                          : plan.shot.matteFill == shot::MatteFill::Plate;

@@ -52,11 +52,12 @@ struct SamplerPlan {
     std::uint64_t seed = 0;
     double boundary = 0;   ///< of a pair of experts: model::Description::boundary
     double guidance2 = 1;  ///< below it
+    double cache = 0;      ///< model::StepCache's limit; 0: every step is evaluated
 
+    /// Whether the low-noise one of a pair of experts works there.
+    bool lowNoiseAt(double timestep) const { return timestep < boundary * 1000; }
     /// Guidance at a timestep (0..1000); at most 1 is none.
-    double guidanceAt(double timestep) const {
-        return timestep < boundary * 1000 ? guidance2 : guidance;
-    }
+    double guidanceAt(double timestep) const { return lowNoiseAt(timestep) ? guidance2 : guidance; }
     /// Whether any step needs the negative prompt.
     bool guided() const { return guidance > 1 || (boundary > 0 && guidance2 > 1); }
 };

@@ -146,6 +146,10 @@ std::string planText(const RenderPlan& plan) {
     row("sampler",
         cat(plan.sampler.scheduler, ", ", plan.sampler.steps, " steps, guidance ",
             plan.sampler.guidance, ", shift ", plan.sampler.shift, ", seed ", plan.sampler.seed));
+    if (plan.sampler.cache > 0)
+        row("cache", cat("up to ", number(plan.sampler.cache * 100, 1),
+                         " % change of the velocity; how many evaluations that leaves out shows "
+                         "while it renders"));
     if (plan.sampler.boundary > 0)
         row("experts", cat("the second from timestep ", plan.sampler.boundary * 1000,
                            " down, guidance ", plan.sampler.guidance2));
@@ -194,6 +198,7 @@ std::string planJson(const RenderPlan& plan) {
                             {"guidance", plan.sampler.guidance},
                             {"shift", plan.sampler.shift},
                             {"seed", plan.sampler.seed}};
+    if (plan.sampler.cache > 0) sampler["cache"] = plan.sampler.cache;
     if (plan.sampler.boundary > 0) {
         sampler["boundary"] = plan.sampler.boundary;
         sampler["guidance_2"] = plan.sampler.guidance2;

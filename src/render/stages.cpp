@@ -102,6 +102,7 @@ void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions&
              DenoiseState& state, const model::Tick& tick, const StepDone& done) {
     const auto sampler =
         model::makeSampler(plan.sampler.scheduler, plan.sampler.steps, plan.sampler.shift);
+    const model::StepCache cache(plan.sampler.cache, plan.sampler.steps);
     const double windowCount = static_cast<double>(plan.windows.size());
     const double total = plan.sampler.steps * windowCount;
     at::Tensor held, mask;
@@ -112,10 +113,22 @@ void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions&
     while (state.sampler.step < plan.sampler.steps) {
         const int step = state.sampler.step;
         const double timestep = sampler->timesteps()[step];
-        at::Tensor velocity =
-            blendedVelocity(plan, model, conditions, state.latents, timestep, [&](size_t window) {
-                tick(static_cast<double>(step) * windowCount + static_cast<double>(window), total);
-            });
+        const auto windowDone = [&](size_t window) {
+            tick(static_cast<double>(step) * windowCount + static_cast<double>(window), total);
+        };
+        if (step > 0 && plan.sampler.lowNoiseAt(timestep) !=
+                            plan.sampler.lowNoiseAt(sampler->timesteps()[step - 1]))
+            state.cache = {{}, {}, -1, state.cache.reused};
+        at::Tensor velocity;
+        if (cache.reuses(state.latents, step, state.cache)) {
+            velocity = state.cache.velocity;
+            ++state.cache.reused;
+            windowDone(plan.windows.size());
+        } else {
+            velocity =
+                blendedVelocity(plan, model, conditions, state.latents, timestep, windowDone);
+            cache.evaluated(state.latents, velocity, state.cache);
+        }
         if (held.defined()) velocity = at::where(mask, velocity, held);
         state.latents = sampler->step(velocity, state.latents, state.sampler);
         done(state.sampler.step, plan.sampler.steps, state);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/sampling/sampler.h"
+#include "model/sampling/step_cache.h"
 #include "model/video_model.h"
 #include "render/plan.h"
 
@@ -27,6 +28,7 @@ struct Conditions : PromptEmbeddings {
 struct DenoiseState {
     at::Tensor latents;  ///< [1, C, R+T, h, w] float32
     model::SamplerState sampler;
+    model::StepCache::State cache = {};
 };
 
 /// A prompt's weights over the latents, [T], or [T, h, w] where they differ by place. float32.
@@ -45,7 +47,8 @@ using StepDone = std::function<void(int step, int steps, const DenoiseState& sta
 /// the prompts by their mean weight in time. VACE's hints are scaled as the plan says of each
 /// window. Where the model
 /// is not shown the plate (`heldByNoise`), the plate's latents are held outside the mask. Goes on
-/// from `state.sampler.step`. `done` is called after each step and may throw to stop.
+/// from `state.sampler.step`. With `plan.sampler.cache` steps may take the velocity of an earlier
+/// one, of the same expert. `done` is called after each step and may throw to stop.
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
              DenoiseState& state, const model::Tick& tick, const StepDone& done);
 

@@ -1,6 +1,7 @@
 #include "render/state.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "model/weights/safetensors.h"
@@ -15,9 +16,10 @@ namespace {
 
 constexpr const char* fileName = "denoise.safetensors";
 
-int numberOf(const std::map<std::string, std::string>& metadata, const std::string& key) {
+template <class Number = int>
+Number numberOf(const std::map<std::string, std::string>& metadata, const std::string& key) {
     const auto found = metadata.find(key);
-    int value = -1;
+    Number value = -1;
     if (found != metadata.end())
         std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
     return value;
@@ -25,7 +27,9 @@ int numberOf(const std::map<std::string, std::string>& metadata, const std::stri
 
 /// What a sampler remembers after `step` of `steps` (model/sampling: UniPC of order 2 keeps the
 /// last two predictions and the sample before the step, Euler nothing).
-bool isWhole(const model::SamplerState& state, const SamplerPlan& sampler) {
+bool isWhole(const DenoiseState& whole, const SamplerPlan& sampler) {
+    const model::SamplerState& state = whole.sampler;
+    if (whole.cache.velocity.defined() != (sampler.cache > 0)) return false;
     if (state.step < 1 || state.step > sampler.steps) return false;
     if (sampler.scheduler != "unipc") return state.history.empty() && !state.last.defined();
     const int order = std::min({2, sampler.steps - (state.step - 1), state.step});
@@ -39,14 +43,25 @@ std::map<std::string, at::Tensor> tensorsOf(const DenoiseState& state) {
     for (size_t i = 0; i < state.sampler.history.size(); ++i)
         tensors[cat("history.", i)] = state.sampler.history[i];
     if (state.sampler.last.defined()) tensors["last"] = state.sampler.last;
+    if (state.cache.velocity.defined()) {
+        tensors["cache.latents"] = state.cache.latents;
+        tensors["cache.velocity"] = state.cache.velocity;
+    }
     return tensors;
+}
+
+/// With every digit, so that it comes back as it was.
+std::string exactText(double value) {
+    std::array<char, 32> text{};
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 /// Of everything that the next steps depend on: a file that two renders mixed, or that a disk
 /// damaged, is none of ours.
 std::string digestOf(const DenoiseState& state, const std::string& contentHash) {
     provenance::Sha256 hash;
-    hash.update(cat(contentHash, " ", state.sampler.step, " ", state.sampler.lastOrder, "\n"));
+    hash.update(cat(contentHash, " ", state.sampler.step, " ", state.sampler.lastOrder, " ",
+                    exactText(state.cache.rate), " ", state.cache.reused, "\n"));
     for (const auto& [name, tensor] : tensorsOf(state)) {
         const at::Tensor plain = tensor.to(at::kCPU).contiguous();
         hash.update(cat(name, " ", plain.nbytes(), "\n"))
@@ -66,6 +81,8 @@ void StateStore::save(const DenoiseState& state) const {
                                 {{"step", std::to_string(state.sampler.step)},
                                  {"history", std::to_string(state.sampler.history.size())},
                                  {"last_order", std::to_string(state.sampler.lastOrder)},
+                                 {"cache_rate", exactText(state.cache.rate)},
+                                 {"cache_reused", std::to_string(state.cache.reused)},
                                  {"sha256", digestOf(state, contentHash_)}});
     };
     try {
@@ -97,8 +114,14 @@ std::optional<DenoiseState> StateStore::load(const at::Tensor& noise,
         for (int i = 0; i < history; ++i)
             state.sampler.history.push_back(sized(cat("history.", i)));
         if (source->tensors().count("last")) state.sampler.last = sized("last");
+        if (source->tensors().count("cache.velocity")) {
+            state.cache.latents = sized("cache.latents");
+            state.cache.velocity = sized("cache.velocity");
+        }
+        state.cache.rate = numberOf<double>(source->metadata(), "cache_rate");
+        state.cache.reused = numberOf(source->metadata(), "cache_reused");
         const auto digest = source->metadata().find("sha256");
-        if (!isWhole(state.sampler, sampler) || digest == source->metadata().end() ||
+        if (!isWhole(state, sampler) || digest == source->metadata().end() ||
             digest->second != digestOf(state, contentHash_))
             return std::nullopt;
         return state;

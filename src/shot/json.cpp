@@ -167,6 +167,7 @@ Json shotJson(const Shot& shot) {
                        {"guidance", orNull(shot.sampler.guidance)},
                        {"guidance_2", orNull(shot.sampler.guidance2)},
                        {"shift", orNull(shot.sampler.shift)},
+                       {"cache", shot.sampler.cache},
                        {"seed", shot.sampler.seed}};
     json["region"] = regionJson(shot.region);
     json["matte_fill"] = text(shot.matteFill);

@@ -97,6 +97,7 @@ void readSampler(const Section& in, Sampler& out) {
     out.guidance = in.number("guidance");
     out.guidance2 = in.number("guidance_2");
     out.shift = in.number("shift");
+    set(out.cache, in.number("cache"));
     set(out.seed, in.seed("seed"));
 }
 

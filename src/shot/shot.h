@@ -138,6 +138,7 @@ struct Sampler {
     std::optional<double> guidance2;       ///< the same, for the low-noise one of a pair of experts
     std::optional<double> shift;           ///< 0.01..100; flow shift; 1: none
     std::uint64_t seed = 42;               ///< 0..2^64-1
+    double cache = 0;  ///< 0..1: model::StepCache's limit; 0: every step is evaluated
 };
 
 enum class RegionKind {

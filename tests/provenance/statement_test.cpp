@@ -50,7 +50,8 @@ Statement example() {
                 {{"dust", sha256("6"), "", 0.5}}};
     in.usageJson = R"({"talent":"none"})";
     in.policies = {{"studio", "a letter", "/show/studio.yaml", sha256("7")}};
-    in.machine = {"node7", "Debian", "CPU", 2, 1 << 30, {"GPU"}};
+    in.processes = 2;
+    in.machine = {"node7", "Debian", "CPU", 2, 1 << 30, {"GPU"}, {"0: node7", "1: node8"}, true};
     in.cost.stages = {{"encode", 1.5}, {"decode", 2.0}, {"encode", 0.5}};
     in.cost.wallSeconds = 4;
     in.cost.gpuSeconds = 3;
@@ -111,6 +112,12 @@ TEST_CASE("a statement has the specifications' shape", "[statement]") {
     CHECK(definition["externalParameters"]["shot"]["sampler"]["seed"] == 18446744073709551615ull);
     CHECK(definition["externalParameters"]["device"] == "cuda:1");
     CHECK(definition["externalParameters"]["threads"] == 8);
+    CHECK(definition["externalParameters"]["processes"] == 2);
+    CHECK(predicate["derrumbe_machine"]["processes"][1] == "1: node8");
+    // From one machine to the other.
+    CHECK(predicate["derrumbe_disclosure"]["productionDataLeftTheMachine"] == true);
+    const json alone = json::parse(statementJson(Statement()));
+    CHECK(alone["predicate"]["derrumbe_disclosure"]["productionDataLeftTheMachine"] == false);
     CHECK(definition["resolvedDependencies"][0]["uri"] == "plates/a%201.exr");
     CHECK(definition["resolvedDependencies"][1]["uri"] == "file:///show/m.safetensors");
     CHECK(predicate["derrumbe_disclosure"]["digitalSourceType"]["RGBA"] ==
@@ -139,6 +146,8 @@ TEST_CASE("what is written is read again", "[statement]") {
     CHECK(out.contentSha256 == in.contentSha256);
     CHECK(out.device == in.device);
     CHECK(out.threads == in.threads);
+    CHECK(out.processes == 2);
+    CHECK(out.machine.several);
     CHECK(out.shotFile == in.shotFile);
     CHECK(out.wedge == in.wedge);
     CHECK(out.builder.libraries == in.builder.libraries);

@@ -3,6 +3,7 @@
 
 #include "render/stages.h"
 #include "render/state.h"
+#include "support/folders.h"
 
 using namespace derrumbe;
 using namespace derrumbe::render;
@@ -359,4 +360,68 @@ TEST_CASE("noise depends on its place alone", "[noise]") {
     const RenderPlan shorter = smallPlan(5, 5, 0), longer = smallPlan(9, 9, 0);
     CHECK(at::equal(startNoise(shorter, 0), startNoise(longer, 0).narrow(2, 0, 5)));
     CHECK(at::equal(startNoise(shorter, 0), startNoise(shorter, 2).narrow(2, 2, 5)));
+}
+
+TEST_CASE("a cache leaves out evaluations, and where it may leave out none changes no bit",
+          "[denoise][cache]") {
+    RenderPlan plan = smallPlan(9, 5, 2);
+    plan.sampler = {"unipc", 20, 3.0, 3.0, 11};
+    const Conditions conditions = conditionsFor(plan);
+    const auto denoised = [&](double limit, DenoiseState state, PaperModel& model) {
+        plan.sampler.cache = limit;
+        double last = 0;
+        denoise(
+            plan, model, conditions, state, [&](double done, double) { last = done; },
+            [](int, int, const DenoiseState&) {});
+        CHECK(last == 20.0 * static_cast<double>(plan.windows.size()));
+        return state;
+    };
+    const DenoiseState start{startNoise(plan, 0), {}};
+    PaperModel plain, careful, cached;
+    const DenoiseState whole = denoised(0, start, plain), same = denoised(1e-9, start, careful),
+                       near = denoised(0.1, start, cached);
+    CHECK(at::equal(whole.latents, same.latents));
+    CHECK(careful.calls == plain.calls);
+    CHECK(whole.cache.reused == 0);
+    CHECK_FALSE(whole.cache.velocity.defined());
+    CHECK(near.cache.reused >= 3);
+    CHECK(cached.calls == plain.calls / 20 * (20 - near.cache.reused));
+    const double error =
+        ((near.latents - whole.latents).norm() / whole.latents.norm()).item<double>();
+    CHECK(error > 0);
+    CHECK(error < 0.1);
+
+    // Stopped and gone on with: the same bits, and the same evaluations left out.
+    const TemporaryFolder folder("cache_state");
+    const StateStore store(folder.path(), std::string(64, 'a'));
+    for (const int stop : {1, 7, 12}) {
+        CAPTURE(stop);
+        DenoiseState stopped;
+        plan.sampler.cache = 0.1;
+        run(plan, conditions, start, stop, &stopped);
+        store.save(stopped);
+        const auto loaded = store.load(start.latents, plan.sampler);
+        REQUIRE(loaded);
+        PaperModel model;
+        const DenoiseState again = denoised(0.1, *loaded, model);
+        CHECK(at::equal(again.latents, near.latents));
+        CHECK(again.cache.reused == near.cache.reused);
+        plan.sampler.cache = 0;
+        CHECK_FALSE(store.load(start.latents, plan.sampler));
+    }
+}
+
+TEST_CASE("what one expert said is not reused for the other", "[denoise][cache]") {
+    RenderPlan plan = smallPlan(5, 5, 0);
+    plan.sampler = {"euler", 20, 1.0, 1.0, 11};
+    plan.sampler.boundary = 0.5;
+    plan.sampler.cache = 1;
+    const Conditions conditions = conditionsFor(plan);
+    DenoiseState state{startNoise(plan, 0), {}};
+    PaperModel model;
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [](int, int, const DenoiseState&) {});
+    // Two of each expert tell the rate, and the last step is always evaluated.
+    CHECK(model.calls == 5);
 }

@@ -85,11 +85,21 @@ Crew::Crew(const Launch& launch, const std::function<Member()>& self)
     : rank_(launch.rank),
       place_(meet(launch, kJoin, [this](const std::string& what) { return whyLost(what); })) {
     try {
-        place_->set(key("member", rank_), textOf(self()));
+        join(launch, self);
     } catch (const Error& error) {
         sayWhy(error);
+        if (leads())
+            awaitEnds(launch.size);
+        else
+            leave();
         throw;
     }
+    if (leads() && size() > 1)
+        alive_ = std::jthread([this](const std::stop_token& stop) { stayAlive(stop); });
+}
+
+void Crew::join(const Launch& launch, const std::function<Member()>& self) {
+    place_->set(key("member", rank_), textOf(self()));
     const auto start = std::chrono::steady_clock::now();
     for (int rank = 0; rank < launch.size; ++rank) {
         while (!place_->wait(key("member", rank), 1s)) {
@@ -115,8 +125,6 @@ Crew::Crew(const Launch& launch, const std::function<Member()>& self)
     std::vector<int> all(members_.size());
     std::iota(all.begin(), all.end(), 0);
     everyone_ = groupOf("everyone", all);
-    if (leads() && size() > 1)
-        alive_ = std::jthread([this](const std::stop_token& stop) { stayAlive(stop); });
 }
 
 Crew::~Crew() = default;
@@ -276,12 +284,19 @@ void Crew::end(ExitCode code) noexcept {
         giveOrder(Json{{"do", "end"}, {"code", static_cast<int>(code)}}.dump());
         // Whoever is in the middle of something waits for this process there.
         if (code != ExitCode::Done) place_->close();
+    } catch (const std::exception&) {  // the others are gone already
+    }
+    awaitEnds(size());
+}
+
+void Crew::awaitEnds(int processes) noexcept {
+    try {
         within(kGoing, [&] {
-            for (int rank = 1; rank < size(); ++rank)
+            for (int rank = 1; rank < processes; ++rank)
                 if (!place_->has(key(kEnded, rank))) return false;
             return true;
         });
-    } catch (const std::exception&) {  // the others are gone already
+    } catch (const std::exception&) {  // the same
     }
 }
 

@@ -86,6 +86,8 @@ class Crew {
     void fail(const Error& error) noexcept;
 
   private:
+    void join(const Launch& launch, const std::function<Member()>& self);
+    void awaitEnds(int processes) noexcept;
     void sayWhy(const Error& error) noexcept;
     PeerError whyLost(const std::string& what);
     void throwIfFailed();

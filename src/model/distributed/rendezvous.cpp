@@ -21,6 +21,8 @@ namespace {
 /// How long a process waits for another one that is there and does not come to the same point: it
 /// may be reading weights. One that ends is noticed at once.
 constexpr std::chrono::minutes kSlowest{30};
+/// The same while a group connects, which they all begin at once.
+constexpr std::chrono::minutes kConnecting{2};
 
 /// What a library says, without where in its sources it says so and without its advice.
 std::string saying(const std::exception& error) {
@@ -43,7 +45,9 @@ class C10dChannel : public Channel {
         std::vector<at::Tensor> sent{direct ? own : own.cpu()};
         std::vector<std::vector<at::Tensor>> parts(1);
         for (int rank = 0; rank < size_; ++rank) parts[0].push_back(at::empty_like(sent[0]));
-        reached([&] { backend(sent[0]).allgather(parts, sent)->wait(); });
+        c10d::AllgatherOptions options;
+        options.timeout = kSlowest;
+        reached([&] { backend(sent[0]).allgather(parts, sent, options)->wait(); });
         if (!direct)
             for (at::Tensor& part : parts[0]) part = part.to(own.device());
         return std::move(parts[0]);
@@ -51,7 +55,9 @@ class C10dChannel : public Channel {
 
     void broadcast(at::Tensor& tensor) override {
         std::vector<at::Tensor> tensors{tensor};
-        reached([&] { backend(tensor).broadcast(tensors)->wait(); });
+        c10d::BroadcastOptions options;
+        options.timeout = kSlowest;
+        reached([&] { backend(tensor).broadcast(tensors, options)->wait(); });
     }
 
     void close() {
@@ -131,7 +137,7 @@ class C10dRendezvous : public Rendezvous {
         const int size = static_cast<int>(ranks.size());
         std::shared_ptr<C10dChannel> channel;
         reached([&] {
-            const auto options = c10d::ProcessGroupGloo::Options::create(kSlowest);
+            const auto options = c10d::ProcessGroupGloo::Options::create(kConnecting);
             options->devices.push_back(device(oneHost));
             const auto place = c10::make_intrusive<c10d::PrefixStore>(name, store_);
             channel = std::make_shared<C10dChannel>(

@@ -1,0 +1,77 @@
+"""What cache.sh asks: what does sampler.cache save, and what does it cost in the picture?"""
+
+from __future__ import annotations
+
+import argparse
+import array
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import measured
+
+LIMITS = [0.0, 0.05, 0.1, 0.2, 0.4]
+
+
+def video(file: Path) -> array.array[float]:
+    """The tensor `video` of a --dump-tensors file: float32 in [-1, 1]."""
+    data = file.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    first, end = json.loads(data[8:8 + size])["video"]["data_offsets"]
+    values = array.array("f")
+    values.frombytes(data[8 + size + first:8 + size + end])
+    return values
+
+
+def difference(a: array.array[float], b: array.array[float]) -> tuple[float, float]:
+    """PSNR in dB for a peak of 1, and the greatest difference, of codes in [0, 1]."""
+    largest = squares = 0.0
+    for x, y in zip(a, b):
+        d = abs(x - y) / 2
+        squares += d * d
+        largest = max(largest, d)
+    return (math.inf if squares == 0 else -10 * math.log10(squares / len(a))), largest
+
+
+def render(program: str, shot: str, work: Path, steps: int, limit: float) -> tuple[float, str, array.array[float]]:
+    """Seconds of denoising, what the log says of the cache, and the model's video."""
+    folder = work / f"cache_{limit}"
+    log, dump = folder / "log.json", folder / "dump.safetensors"
+    # The model's picture is what counts: of all frames, though one alone is delivered.
+    settings = {"sampler.steps": steps, "sampler.cache": limit, "detail": "off", "output.path": folder / "f.####.exr", "provenance.path": log}
+    options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    subprocess.run([program, "render", shot, "--frames", "1001", "--progress", "none", "--dump-tensors", dump, *options], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    predicate = json.loads(log.read_text())["predicate"]
+    said = [event["message"] for event in predicate["derrumbe_events"] if event["kind"] == "cache"]
+    return predicate["derrumbe_cost"]["stageSeconds"]["denoising"], said[0] if said else "", video(dump)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("program", "shot", "out", "work", "command"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    asked = parser.parse_args()
+    told = measured.facts(asked.program, asked.command)
+    rows = []
+    for limit in LIMITS:
+        seconds, said, picture = render(asked.program, asked.shot, Path(asked.work), asked.steps, limit)
+        if not rows:
+            whole, whole_seconds = picture, seconds
+        psnr, largest = difference(whole, picture)
+        rows.append({"cache": limit, "reused": int(said.split()[0]) if said else 0, "seconds": round(seconds, 2),
+                     "time": round(seconds / whole_seconds, 3), "psnr": None if math.isinf(psnr) else round(psnr, 2),
+                     "max_error": round(largest, 4)})
+        print(rows[-1], flush=True)
+    (Path(asked.out) / "cache.json").write_text(json.dumps({**told, "steps": asked.steps, "rows": rows}, indent=1) + "\n")
+    lines = ["# What sampler.cache saves and costs", "", measured.sentence(told), "",
+             f"The demo's shot, {asked.steps} steps. Against the render without it, of the model's picture in [0, 1], all frames:", "",
+             "| `sampler.cache` | steps reused | denoising, s | of the time | PSNR, dB | greatest error |", "|---|---|---|---|---|---|"]
+    lines += [f"| {row['cache']} | {row['reused']} of {asked.steps} | {row['seconds']} | {row['time']:.2f} | "
+              f"{'the same' if row['psnr'] is None else row['psnr']} | {row['max_error']} |" for row in rows]
+    (Path(asked.out) / "cache.md").write_text("\n".join(lines) + "\n")
+
+
+main()
