@@ -41,7 +41,7 @@ def render(program: str, shot: str, work: Path, steps: int, limit: float) -> tup
     # The model's picture is what counts: of all frames, though one alone is delivered.
     settings = {"sampler.steps": steps, "sampler.cache": limit, "detail": "off", "output.path": folder / "f.####.exr", "provenance.path": log}
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    subprocess.run([program, "render", shot, "--frames", "1001", "--progress", "none", "--dump-tensors", dump, *options], check=True,
+    subprocess.run([program, "render", shot, "--frames", "1001", "--overwrite", "--progress", "none", "--dump-tensors", dump, *options], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     predicate = json.loads(log.read_text())["predicate"]
     said = [event["message"] for event in predicate["derrumbe_events"] if event["kind"] == "cache"]
@@ -52,14 +52,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("program", "shot", "out", "work", "command"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--steps", type=int, required=True)
+    for name in ("steps", "rounds"):
+        parser.add_argument(f"--{name}", type=int, required=True)
     asked = parser.parse_args()
     told = measured.facts(asked.program, asked.command)
+    # The same every time but for the seconds, of which the least counts.
+    found = {}
+    for _ in range(asked.rounds):
+        for limit in LIMITS:
+            seconds, said, picture = render(asked.program, asked.shot, Path(asked.work), asked.steps, limit)
+            found[limit] = min(seconds, found.get(limit, (seconds,))[0]), said, picture
+    whole_seconds, _, whole = found[0.0]
     rows = []
-    for limit in LIMITS:
-        seconds, said, picture = render(asked.program, asked.shot, Path(asked.work), asked.steps, limit)
-        if not rows:
-            whole, whole_seconds = picture, seconds
+    for limit, (seconds, said, picture) in found.items():
         psnr, largest = difference(whole, picture)
         rows.append({"cache": limit, "reused": int(said.split()[0]) if said else 0, "seconds": round(seconds, 2),
                      "time": round(seconds / whole_seconds, 3), "psnr": None if math.isinf(psnr) else round(psnr, 2),
@@ -67,7 +72,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     (Path(asked.out) / "cache.json").write_text(json.dumps({**told, "steps": asked.steps, "rows": rows}, indent=1) + "\n")
     lines = ["# What sampler.cache saves and costs", "", measured.sentence(told), "",
-             f"The demo's shot, {asked.steps} steps. Against the render without it, of the model's picture in [0, 1], all frames:", "",
+             f"The demo's shot, {asked.steps} steps, the fastest of {asked.rounds} renders each. Against the render without it, of the model's picture in [0, 1], all frames:", "",
              "| `sampler.cache` | steps reused | denoising, s | of the time | PSNR, dB | greatest error |", "|---|---|---|---|---|---|"]
     lines += [f"| {row['cache']} | {row['reused']} of {asked.steps} | {row['seconds']} | {row['time']:.2f} | "
               f"{'the same' if row['psnr'] is None else row['psnr']} | {row['max_error']} |" for row in rows]
