@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the model library beside diffusers: same folder, inputs, dtype, threads and steps, run in turns.
+"""Measures the model library beside other programs: same folder, inputs, dtype, threads and steps, run in turns.
 
     bench.py --binary build/release/bin/derrumbe_bench --model models/derrumbe-mini --size 128x128 --frames 49 --name mini_cpu
 
@@ -35,12 +35,19 @@ class Side:
     def __init__(self, command, environment):
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.stages = None  # all of them
 
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{shlex.join(self.process.args)} ended with {self.process.wait()}")
         return json.loads(line)
+
+    def ready(self):
+        self.stages = self.answer().get("stages")
+
+    def can(self, stage):
+        return self.stages is None or stage in self.stages
 
     def ask(self, question):
         self.process.stdin.write(question + "\n")
@@ -75,10 +82,16 @@ def commands(options, inputs):
     """The sides by name, Derrumbe first."""
     common = ["--model", options.model, "--inputs", inputs, "--device", options.device, "--dtype", options.dtype,
               "--threads", options.threads, "--steps", options.steps, "--guidance", options.guidance]
-    python = [sys.executable, HERE / "diffusers_side.py", *common]
-    sides = {"derrumbe": [options.binary, *common], "diffusers": python}
-    if options.compile:
-        sides["diffusers compiled"] = [*python, "--compile"]
+    sides = {"derrumbe": [options.binary, *common]}
+    for name in options.sides.split(","):
+        program, _, kind = name.partition(":")
+        if program == "diffusers":
+            sides[name.replace(":", " ")] = [sys.executable, HERE / "diffusers_side.py", *common, *(["--compile"] if kind else [])]
+        elif program == "sdcpp":
+            number, _, flash = kind.partition("+")
+            sides[f"sd.cpp {kind}"] = [sys.executable, HERE / "sdcpp_side.py", *common, "--type", number, *(["--flash"] if flash else [])]
+        else:
+            sys.exit(f"bench.py: --sides: there is no '{program}'")
     return {name: [str(word) for word in command] for name, command in sides.items()}
 
 
@@ -101,7 +114,8 @@ def torch_of(binary):
 
 
 def measure(sides, stage, options, deadline):
-    """Each side's runs of a stage, in turns; the first of each does not count."""
+    """Each side's runs of a stage, in turns; the first of each does not count. Sides that can't be asked for it are passed over."""
+    sides = {name: side for name, side in sides.items() if side.can(stage)}
     runs = {name: [] for name in sides}
     first = {}
     for repeat in range(options.repeats + 1):
@@ -130,7 +144,7 @@ def measure_whole(sides, environment, options, deadline):
             start = time.perf_counter()
             side = Side(command, environment)
             try:
-                side.answer()
+                side.ready()
                 ready = time.perf_counter() - start
                 side.ask("whole")
                 runs[name].append({"seconds": time.perf_counter() - start, "start": ready, **side.ask("memory")})
@@ -147,9 +161,9 @@ def measure_whole(sides, environment, options, deadline):
 
 
 def ratios(record, key):
-    """Derrumbe over each other side, and over the best of them."""
-    others = {name: record["derrumbe"][key] / record[name][key] for name in record if name.startswith("diffusers")}
-    return others | {"best": max(others.values())}
+    """Derrumbe over each other side that has the record."""
+    return {name: record["derrumbe"][key] / record[name][key] for name in record
+            if name != "derrumbe" and isinstance(record[name], dict)}
 
 
 def table(results):
@@ -158,8 +172,9 @@ def table(results):
              "|" + "---|" * (2 * len(sides))]
 
     def line(title, record, key, shown):
-        lines.append(f"| {title} | " + " | ".join(shown(record[name][key]) for name in sides) + " | "
-                     + " | ".join(f"{ratios(record, key)[name]:.2f}" for name in sides[1:]) + " |")
+        over = ratios(record, key)
+        lines.append(f"| {title} | " + " | ".join(shown(record[name][key]) if name in record else "-" for name in sides) + " | "
+                     + " | ".join(f"{over[name]:.2f}" if name in over else "-" for name in sides[1:]) + " |")
 
     for stage, record in results["stages"].items():
         line(STAGES[stage] + " (s)", record, "median", lambda value: f"{value:.4g}")
@@ -181,9 +196,10 @@ def write(results, options):
     text = [f"# {options.name}", "", f"{results['date']}; {results['machine']}; "
             + ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + ".", "",
             f"    {results['command']}", "", table(results), ""]
-    apart = max((abs(record[name]["sum"] / record["derrumbe"]["sum"] - 1) for record in results["stages"].values()
-                 for name in results["sides"]), default=0)
-    text += [f"Sums of the results' absolute values differ by {apart:.1e} of themselves at most.", ""]
+    apart = [abs(record[name]["sum"] / record["derrumbe"]["sum"] - 1) for record in results["stages"].values()
+             for name in results["sides"] if name.startswith("diffusers")]
+    if apart:
+        text += [f"Sums of the results' absolute values differ by {max(apart):.1e} of themselves at most.", ""]
     if "step" in results["stages"] and "matmul" in results:
         record = results["stages"]["step"]
         rate = record["flops"] / record["derrumbe"]["median"]
@@ -207,7 +223,8 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--stages", default="text,encode,step,decode")
     parser.add_argument("--whole", type=int, default=5, help="runs from a program's start to the clip; 0: none")
-    parser.add_argument("--compile", action="store_true", help="a third side: diffusers with torch.compile")
+    parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE or "
+                        "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...), with commas")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing more after this long")
     parser.add_argument("--results", default=HERE / "results")
     parser.add_argument("--name", required=True)
@@ -223,13 +240,15 @@ def main():
             for name, command in programs.items():
                 sides[name] = Side(command, environment)
             for side in sides.values():
-                side.answer()
+                side.ready()
             measure_stages(sides, results, options, deadline)
         finally:
             for side in sides.values():
                 side.close()
         if options.whole and time.monotonic() < deadline:
-            results["whole"], results["memory"] = measure_whole(programs, environment, options, deadline)
+            programs = {name: command for name, command in programs.items() if sides[name].can("whole")}
+            results["whole"], memory = measure_whole(programs, environment, options, deadline)
+            results["memory"] |= memory
             write(results, options)
     print(table(results))
 
@@ -246,7 +265,8 @@ def describe(options, sides):
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine(options),
         "versions": {"LibTorch": torch_of(options.binary)} | {
-            name: importlib.metadata.version(name) for name in ("torch", "diffusers", "transformers")}
+            name: importlib.metadata.version(name) for name in ["torch", "diffusers", "transformers"]
+            + ["stable-diffusion-cpp-python"] * any(side.startswith("sd.cpp") for side in sides)}
         | {"python": platform.python_version()},
         "command": "bench.py " + " ".join(told(options)), "sides": sides, "stages": {}}
 

@@ -49,6 +49,6 @@ measure mini_float32 --model models/derrumbe-mini --dtype float32 ${tiny:+--size
 measure mini_bfloat16 --model models/derrumbe-mini --dtype bfloat16 ${tiny:+--size $size --frames $frames}
 measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
 [ "$(left)" -lt 45 ] || measure wan_1.3b_compiled --model "$random" --dtype bfloat16 --size "$size" --frames "$frames" \
-    --stages step --compile
+    --stages step --sides diffusers,diffusers:compiled
 for table in "$out"/*.md; do cat "$table"; done
 exit 0
