@@ -6,7 +6,6 @@ transformer's blocks (diffusers' compile_repeated_blocks) and the text encoder t
 """
 
 import argparse
-import json
 import sys
 import time
 import warnings
@@ -14,6 +13,7 @@ import warnings
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline
 from safetensors.torch import load_file
+from side import peak_resident, serve
 
 
 class Session:
@@ -109,10 +109,8 @@ class Session:
         return {"seconds": seconds, "sum": result.abs().sum(dtype=torch.float64).item()}
 
     def memory(self):
-        with open("/proc/self/status") as status:
-            resident = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
         device = torch.cuda.max_memory_allocated() if self.device.type == "cuda" else 0
-        return {"resident": resident, "device": device}
+        return {"resident": peak_resident(), "device": device}
 
 
 def main():
@@ -132,12 +130,7 @@ def main():
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     warnings.simplefilter("ignore")
     with torch.inference_mode(mode=not options.compile), torch.no_grad():
-        session = Session(options)
-        print(json.dumps({"ready": True}), file=answers, flush=True)
-        for line in sys.stdin:
-            question = line.strip()
-            reply = session.memory() if question == "memory" else session.run(question)
-            print(json.dumps(reply), file=answers, flush=True)
+        serve(Session(options), answers)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ step, and its encode, step and decode are told one after the other. It shows the
 
 import argparse
 import ctypes
-import json
 import os
 import re
 import sys
@@ -24,6 +23,7 @@ import stable_diffusion_cpp
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from side import peak_resident, serve
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
 from wan_names import wan_transformer_name, wan_vae_name  # noqa: E402
@@ -83,8 +83,7 @@ class Session:
 
     @staticmethod
     def memory():
-        with open("/proc/self/status") as status:
-            return {"resident": next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")), "device": 0}
+        return {"resident": peak_resident(), "device": 0}
 
 
 def main():
@@ -100,12 +99,7 @@ def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the library prints is no answer
     with tempfile.TemporaryDirectory() as work:
-        session = Session(options, Path(work))
-        print(json.dumps({"ready": True, "stages": list(SAYS)}), file=answers, flush=True)
-        for line in sys.stdin:
-            question = line.strip()
-            reply = session.memory() if question == "memory" else session.run(question)
-            print(json.dumps(reply), file=answers, flush=True)
+        serve(Session(options, Path(work)), answers, stages=list(SAYS))
 
 
 if __name__ == "__main__":
