@@ -9,16 +9,34 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p controls
 
-# strip NAME FOLDER: the frames in FOLDER as controls/NAME.jpg.
+# strip NAME FOLDER: the frames in FOLDER as controls/NAME.jpg: the part $cut of them, or where that is empty all of them
+# with the crop that the plan in FOLDER.json gives the frame.
+cut=400x330+300+100
 strip() {
-    local frame cells=()
+    local frame cells=() part
     for frame in "${shows[@]}"; do
+        part=(--cut "$cut")
+        [ -n "$cut" ] || part=(--box:color=1,0.15,0.1 "$(cropOf "$2.json" "$frame")" --origin +0+0 --fullpixels)
         oiiotool --colorconfig ocio/derrumbe.ocio "$2/f.$frame.exr" --ch R,G,B --iscolorspace ACEScg \
-            --ociodisplay "sRGB - Display" "ACES 1.0 - SDR Video" --cut 400x330+300+100 --resize 208x172 -d uint8 -o "$work/$frame.png"
+            --ociodisplay "sRGB - Display" "ACES 1.0 - SDR Video" "${part[@]}" --resize 208x0 -d uint8 -o "$work/$frame.png"
         cells+=("$work/$frame.png")
     done
     oiiotool "${cells[@]}" --mosaic:pad=3 ${#cells[@]}x1 --compression jpeg:80 -o "controls/$1.jpg"
     echo "configs/controls/$1.jpg"
+}
+
+# cropOf PLAN FRAME: x0,y0,x1,y1 of the crop in a frame of a plan.
+cropOf() {
+    python3 - "$@" <<'PYTHON'
+import json, sys
+
+plan = json.load(open(sys.argv[1]))
+x, y, width, height = plan["region"]["crop"]
+index = next(i for i, job in enumerate(plan["frames"]) if job["frame"] == int(sys.argv[2]))
+if plan["region"]["path"]:
+    x, y = (round(place) for place in plan["region"]["path"][index])
+print(f"{x},{y},{x + width - 1},{y + height - 1}")
+PYTHON
 }
 
 # control NAME SETTING...: the demo with those settings.
@@ -29,6 +47,7 @@ control() {
     for setting in frames=1001-1033 "output.path=$work/$name/f.####.exr" "provenance.path=$work/$name/log.json" "$@"; do
         settings+=(--set "$setting")
     done
+    ../build/release/derrumbe plan shots/demo_collapse.yaml "${settings[@]}" --json >"$work/$name.json"
     ../build/release/derrumbe render shots/demo_collapse.yaml "${settings[@]}" --frames "$(IFS=,; echo "${shows[*]}")" --progress none >/dev/null
     strip "$name" "$work/$name"
 }
@@ -55,3 +74,15 @@ control beats 'beats=[{from: 1017, prompt: "an explosion inside the building: a 
 control beat_matte "beats=[{from: 1001, prompt: \"an explosion inside the building: a fireball, debris and black smoke\", matte: {path: $work/left.exr}}]"
 control keyframe "keyframes=[{frame: 1033, path: $work/previz.1033.exr}]"
 control guide "guides=[{type: previz, path: $work/previz.####.exr}]"
+
+# A pan over the demo: the matte moves through the picture.
+for frame in $(seq 1001 1033); do
+    for part in plates/demo_street mattes/demo_street mattes/demo_street_dust; do
+        oiiotool "shots/$part.$frame.exr" --cut "640x540+$(((frame - 1001) * 7))+0" --origin +0+0 --fullpixels -o "$work/${part##*/}_${part%s/*}.$frame.exr"
+    done
+done
+pan=("plate.path=$work/demo_street_plate.####.exr" "matte.path=$work/demo_street_matte.####.exr"
+    "holdout.path=$work/demo_street_dust_matte.####.exr")
+cut=""
+control region_auto "${pan[@]}"
+control region_follow "${pan[@]}" region=follow
