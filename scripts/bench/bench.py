@@ -89,7 +89,8 @@ def commands(options, inputs):
             sides[name.replace(":", " ")] = [sys.executable, HERE / "diffusers_side.py", *common, *(["--compile"] if kind else [])]
         elif program == "sdcpp":
             number, _, flash = kind.partition("+")
-            sides[f"sd.cpp {kind}"] = [sys.executable, HERE / "sdcpp_side.py", *common, "--type", number, *(["--flash"] if flash else [])]
+            sides[f"sd.cpp {kind}"] = [sys.executable, HERE / "sdcpp_side.py", *common, "--converted", Path(inputs).parent,
+                                       "--type", number, *(["--flash"] if flash else [])]
         else:
             sys.exit(f"bench.py: --sides: there is no '{program}'")
     return {name: [str(word) for word in command] for name, command in sides.items()}
