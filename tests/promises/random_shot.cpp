@@ -233,6 +233,15 @@ void RandomShot::makeText(Dice& dice, bool wild) {
         paint(frame, dice, true, wild ? 20 : 0);
         writeFixture((path / name).string(), frame, {"float", "zip", 0});
     };
+    const auto halfMatte = [&](const std::string& name) {
+        Frame frame;
+        frame.data = frame.display = data;
+        frame.channels = {"A"};
+        frame.pixels.resize(static_cast<size_t>(data.width) * data.height);
+        for (size_t i = 0; i < frame.pixels.size(); ++i)
+            frame.pixels[i] = i % static_cast<size_t>(data.width) < data.width / 2u ? 1.f : 0.f;
+        writeFixture((path / name).string(), frame, {"half", "", 0});
+    };
     if (dice.chance(wild ? 70 : 15)) {
         const int number = dice.oneOf(frames);
         picture(keyframes_[number] = "key.exr");
@@ -242,6 +251,21 @@ void RandomShot::makeText(Dice& dice, bool wild) {
         picture("guide.exr");
         yaml += "guides: [{type: previz, path: guide.exr, strength: 0.6}]\n";
     }
+    if (dice.chance(20)) {
+        picture("reference.exr");
+        yaml += "references: [reference.exr]\n";
+    }
+    if (dice.chance(30)) {
+        const bool placed = dice.chance(50);
+        if (placed) halfMatte("beat.exr");
+        yaml += cat("beats: [{from: ", dice.oneOf(frames),
+                    ", prompt: fire, blend: ", dice.between(0, 4),
+                    placed ? ", matte: {path: beat.exr}" : "", "}]\n");
+    }
+    if (dice.chance(20))
+        yaml +=
+            cat("strength: [{frame: ", frames.front(), ", value: ", dice.between(0, 4) / 4.0,
+                "}, {frame: ", frames.back() + 1, ", value: ", dice.between(0, 4) / 4.0, "}]\n");
     yaml += cat("model: {path: ",
                 fixtureModel(dice.oneOf<std::string>({"pipeline_0", "pipeline_0", "pipeline_3"})),
                 "}\nsampler: {steps: ", dice.between(1, 3), ", guidance: ", dice.between(1, 2),
