@@ -11,31 +11,60 @@
 namespace derrumbe::clip {
 namespace {
 
-constexpr int side = 32, area = side * side;
+constexpr int largestSide = 32;
 constexpr double mostBlocks = 1500;
 /// Blocks of one level that say something of it, over all frames.
 constexpr double leastBlocks = 4;
 /// Blocks a channel and frame whose autocorrelation is taken: enough for a thousandth.
 constexpr size_t mostLagBlocks = 200;
 
-using Residual = std::array<float, area>;
+/// Below so many pixels across, blocks are half as large: hardly any flat one would be found.
+constexpr int smallPlate = 256;
+/// Darker than this says nothing of what is brighter: shadows are often crushed or denoised.
+constexpr double darkestBound = 1.0 / 128;
 
-/// Takes the mean and the slopes out; returns the mean. Pixels lie `step` floats apart.
+/// A square block of pixels, row by row.
+struct Residual {
+    int side = largestSide;
+    std::array<float, largestSide * largestSide> values;
+
+    int area() const { return side * side; }
+    float& at(int x, int y) { return values[static_cast<size_t>(y) * side + x]; }
+    double at(int x, int y) const { return values[static_cast<size_t>(y) * side + x]; }
+};
+
+/// The least and the greatest value of a channel.
+struct Range {
+    float least = std::numeric_limits<float>::infinity(), greatest = -least;
+};
+
+std::array<Range, 3> rangesOf(const Frame& frame) {
+    std::array<Range, 3> ranges;
+    for (size_t i = 0; i < frame.pixels.size(); ++i) {
+        Range& range = ranges[i % 3];
+        range.least = std::min(range.least, frame.pixels[i]);
+        range.greatest = std::max(range.greatest, frame.pixels[i]);
+    }
+    return ranges;
+}
+
+/// Takes the mean and the slopes out; returns the mean.
 double withoutPlane(Residual& block) {
-    constexpr double middle = (side - 1) / 2.0;
+    const int side = block.side;
+    const double middle = (side - 1) / 2.0;
     double sum = 0, sumX = 0, sumY = 0;
     for (int y = 0; y < side; ++y)
         for (int x = 0; x < side; ++x) {
-            const double value = block[y * side + x];
+            const double value = block.at(x, y);
             sum += value;
             sumX += value * (x - middle);
             sumY += value * (y - middle);
         }
-    constexpr double squares = area * (double(side) * side - 1) / 12;  // of x - middle
-    const double mean = sum / area, slopeX = sumX / squares, slopeY = sumY / squares;
+    const double squares = block.area() * (double(side) * side - 1) / 12;  // of x - middle
+    const double mean = sum / block.area(), slopeX = sumX / squares, slopeY = sumY / squares;
     for (int y = 0; y < side; ++y)
         for (int x = 0; x < side; ++x)
-            block[y * side + x] -=
+            block.at(x, y) -=
                 static_cast<float>(mean + slopeX * (x - middle) + slopeY * (y - middle));
     return mean;
 }
@@ -43,16 +72,16 @@ double withoutPlane(Residual& block) {
 /// The least variance of a block's four quarters, each around its own plane: that of the whole
 /// block runs across an edge, and would leave its slope in what is flat on both sides.
 double calmestQuarter(const Residual& block) {
-    constexpr int half = side / 2;
-    constexpr double count = half * half, middle = (half - 1) / 2.0;
-    constexpr double spread = count * (double(half) * half - 1) / 12;  // squares of x - middle
+    const int half = block.side / 2;
+    const double count = half * half, middle = (half - 1) / 2.0;
+    const double spread = count * (double(half) * half - 1) / 12;  // squares of x - middle
     double least = std::numeric_limits<double>::infinity();
     for (const int top : {0, half})
         for (const int left : {0, half}) {
             double sum = 0, sumX = 0, sumY = 0, squares = 0;
             for (int y = 0; y < half; ++y)
                 for (int x = 0; x < half; ++x) {
-                    const double value = block[(top + y) * side + left + x];
+                    const double value = block.at(left + x, top + y);
                     sum += value;
                     sumX += value * (x - middle);
                     sumY += value * (y - middle);
@@ -66,21 +95,20 @@ double calmestQuarter(const Residual& block) {
 
 double meanProduct(const Residual& a, const Residual& b) {
     double sum = 0;
-    for (int i = 0; i < area; ++i) sum += double(a[i]) * b[i];
-    return sum / area;
+    for (int i = 0; i < a.area(); ++i) sum += double(a.values[i]) * b.values[i];
+    return sum / a.area();
 }
 
 /// Mean product of pixels that lie (dx, dy) apart.
 double lagProduct(const Residual& block, int dx, int dy) {
     double sum = 0;
-    const int left = std::max(0, -dx), right = std::min(side, side - dx);
-    for (int y = 0; y < side - dy; ++y)
-        for (int x = left; x < right; ++x)
-            sum += double(block[y * side + x]) * block[(y + dy) * side + x + dx];
-    return sum / (double(side - dy) * (right - left));
+    const int left = std::max(0, -dx), right = std::min(block.side, block.side - dx);
+    for (int y = 0; y < block.side - dy; ++y)
+        for (int x = left; x < right; ++x) sum += block.at(x, y) * block.at(x + dx, y + dy);
+    return sum / (double(block.side - dy) * (right - left));
 }
 
-bool touches(const Matte& matte, int left, int top) {
+bool touches(const Matte& matte, int left, int top, int side) {
     for (int y = top; y < top + side; ++y)
         for (int x = left; x < left + side; ++x)
             if (matte.at(x, y) > 0) return true;
@@ -92,12 +120,16 @@ bool touches(const Matte& matte, int left, int top) {
 struct GrainMeter::Block {
     std::array<Residual, 3> residual;
     std::array<double, 3> light, variance;
-    std::array<bool, 3> edge{}, flat{};
+    std::array<bool, 3> leftOut{}, flat{};
 
-    void measure(int channel) {
+    void setSide(int side) {
+        for (Residual& one : residual) one.side = side;
+    }
+    void measure(int channel, bool clipped) {
         constexpr double mostUneven = 3;
         variance[channel] = meanProduct(residual[channel], residual[channel]);
-        edge[channel] = variance[channel] > mostUneven * calmestQuarter(residual[channel]);
+        leftOut[channel] =
+            clipped || variance[channel] > mostUneven * calmestQuarter(residual[channel]);
     }
 };
 
@@ -109,35 +141,44 @@ int GrainMeter::levelOf(double light) {
 void GrainMeter::add(const Frame& light, const Matte* changing, const Frame* before) {
     if (before != nullptr && !(before->data == light.data))
         throw Error(ExitCode::Internal, "GrainMeter: the frames differ in size");
+    if (side_ == 0)
+        side_ = light.data.width >= smallPlate && light.data.height >= smallPlate ? largestSide
+                                                                                  : largestSide / 2;
+    const int side = side_;
     const int stride = std::max(
         side / 2,
         static_cast<int>(std::sqrt(double(light.data.width) * light.data.height / mostBlocks)));
+    const std::array<Range, 3> ranges = rangesOf(light);
     std::vector<Block> space, time;
     const auto block = [&](int left, int top) {
         Block here, there;
+        here.setSide(side), there.setSide(side);
         for (int c = 0; c < 3; ++c) {
+            int atLeast = 0, atGreatest = 0;
             for (int y = 0; y < side; ++y)
                 for (int x = 0; x < side; ++x) {
                     const float value = light.at(left + x, top + y)[c];
+                    atLeast += value == ranges[c].least;
+                    atGreatest += value == ranges[c].greatest;
                     least_ = std::min(least_, value);
-                    here.residual[c][y * side + x] = value;
+                    here.residual[c].at(x, y) = value;
                     if (before != nullptr)
-                        there.residual[c][y * side + x] =
-                            (value - before->at(left + x, top + y)[c]) *
-                            std::numbers::sqrt2_v<float> / 2;
+                        there.residual[c].at(x, y) = (value - before->at(left + x, top + y)[c]) *
+                                                     std::numbers::sqrt2_v<float> / 2;
                 }
             here.light[c] = there.light[c] = withoutPlane(here.residual[c]);
-            here.measure(c);
+            const bool clipped = std::max(atLeast, atGreatest) > side * side / 100;
+            here.measure(c, clipped);
             if (before == nullptr) continue;
             withoutPlane(there.residual[c]);
-            there.measure(c);
+            there.measure(c, clipped);
         }
         space.push_back(here);
         if (before != nullptr) time.push_back(there);
     };
     for (int top = light.data.y; top + side <= light.data.bottom(); top += stride)
         for (int left = light.data.x; left + side <= light.data.right(); left += stride)
-            if (changing == nullptr || !touches(*changing, left, top)) block(left, top);
+            if (changing == nullptr || !touches(*changing, left, top, side)) block(left, top);
     haveTime_ = haveTime_ || !time.empty();
     addTo(inSpace_, std::move(space));
     addTo(inTime_, std::move(time));
@@ -147,7 +188,7 @@ void GrainMeter::addTo(Statistics& statistics, std::vector<Block> blocks) {
     for (int c = 0; c < 3; ++c) {
         std::array<std::vector<double>, levels> variances;
         for (const Block& block : blocks)
-            if (!block.edge[c]) variances[levelOf(block.light[c])].push_back(block.variance[c]);
+            if (!block.leftOut[c]) variances[levelOf(block.light[c])].push_back(block.variance[c]);
         std::array<double, levels> most;
         most.fill(-1);
         for (int level = 0; level < levels; ++level) {
@@ -160,7 +201,7 @@ void GrainMeter::addTo(Statistics& statistics, std::vector<Block> blocks) {
         size_t flat = 0;
         for (Block& block : blocks) {
             const int level = levelOf(block.light[c]);
-            block.flat[c] = !block.edge[c] && block.variance[c] <= most[level];
+            block.flat[c] = !block.leftOut[c] && block.variance[c] <= most[level];
             if (!block.flat[c]) continue;
             ++flat;
             Level& sums = statistics.byLevel[c][level];
@@ -198,11 +239,21 @@ const GrainMeter::Statistics& GrainMeter::closest() const {
     return haveTime_ ? inTime_ : inSpace_;
 }
 
+void GrainMeter::bound(std::vector<Grain::Level>& levels) {
+    for (size_t i = 1; i < levels.size(); ++i)
+        if (levels[i - 1].light >= darkestBound)
+            levels[i].sigma = std::min(levels[i].sigma,
+                                       levels[i - 1].sigma * levels[i].light / levels[i - 1].light);
+    for (size_t i = levels.size(); i-- > 1;)
+        levels[i - 1].sigma = std::min(levels[i - 1].sigma, levels[i].sigma);
+}
+
 void GrainMeter::measureChannel(Grain& grain, int channel) const {
     const Statistics& statistics = closest();
     std::array<double, lags> correlation{};
     correlation[lags / 2] = 1;
-    double taken = 3.0 / area;  // of the variance, by the plane
+    const int area = side_ * side_;
+    double taken = area > 0 ? 3.0 / area : 0;  // of the variance, by the plane
     if (const double blocks = statistics.lagBlocks[channel]; blocks > 0) {
         // Measured is q = (rho - b) / (1 - b), where the plane takes b = 3 S / n along, S the sum
         // of the correlations rho; solved for S by the sum of q.
@@ -225,6 +276,7 @@ void GrainMeter::measureChannel(Grain& grain, int channel) const {
         grain.channels[channel].levels.push_back(
             {space.light / space.blocks, std::sqrt(variance / (1 - taken))});
     }
+    bound(grain.channels[channel].levels);
 }
 
 Grain GrainMeter::grain() const {
