@@ -6,46 +6,19 @@ import argparse
 import array
 import json
 import math
-import subprocess
 from pathlib import Path
 
+import clips
 import measured
 
 LIMITS = [0.0, 0.05, 0.1, 0.2, 0.4]
 
 
-def video(file: Path) -> array.array[float]:
-    """The tensor `video` of a --dump-tensors file: float32 in [-1, 1]."""
-    data = file.read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    first, end = json.loads(data[8:8 + size])["video"]["data_offsets"]
-    values = array.array("f")
-    values.frombytes(data[8 + size + first:8 + size + end])
-    return values
-
-
-def difference(a: array.array[float], b: array.array[float]) -> tuple[float, float]:
-    """PSNR in dB for a peak of 1, and the greatest difference, of codes in [0, 1]."""
-    largest = squares = 0.0
-    for x, y in zip(a, b):
-        d = abs(x - y) / 2
-        squares += d * d
-        largest = max(largest, d)
-    return (math.inf if squares == 0 else -10 * math.log10(squares / len(a))), largest
-
-
 def render(program: str, shot: str, work: Path, steps: int, limit: float) -> tuple[float, str, array.array[float]]:
     """Seconds of denoising, what the log says of the cache, and the model's video."""
-    folder = work / f"cache_{limit}"
-    log, dump = folder / "log.json", folder / "dump.safetensors"
-    # The model's picture is what counts: of all frames, though one alone is delivered.
-    settings = {"sampler.steps": steps, "sampler.cache": limit, "detail": "off", "output.path": folder / "f.####.exr", "provenance.path": log}
-    options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    subprocess.run([program, "render", shot, "--frames", "1001", "--overwrite", "--progress", "none", "--dump-tensors", dump, *options], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    predicate = json.loads(log.read_text())["predicate"]
-    said = [event["message"] for event in predicate["derrumbe_events"] if event["kind"] == "cache"]
-    return predicate["derrumbe_cost"]["stageSeconds"]["denoising"], said[0] if said else "", video(dump)
+    settings = {"sampler.steps": steps, "sampler.cache": limit}
+    seconds, said, dump = clips.rendered(program, shot, work / f"cache_{limit}", settings, "cache")
+    return seconds, said, clips.tensor(dump, "video")[1]
 
 
 def main() -> None:
@@ -65,7 +38,7 @@ def main() -> None:
     whole_seconds, _, whole = found[0.0]
     rows = []
     for limit, (seconds, said, picture) in found.items():
-        psnr, largest = difference(whole, picture)
+        psnr, largest = clips.difference(whole, picture)
         rows.append({"cache": limit, "reused": int(said.split()[0]) if said else 0, "seconds": round(seconds, 2),
                      "time": round(seconds / whole_seconds, 3), "psnr": None if math.isinf(psnr) else round(psnr, 2),
                      "max_error": round(largest, 4)})

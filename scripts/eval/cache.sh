@@ -7,23 +7,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/cache.sh${*:+ $*}"
-steps=20 rounds=3 out=$here/results program=$root/build/release/derrumbe
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --steps) steps=${2:?}; shift ;;
-        --rounds) rounds=${2:?}; shift ;;
-        --out) out=${2:?}; shift ;;
-        -h | --help) usage 0 ;;
-        -*) usage 2 >&2 ;;
-        *) program=$1 ;;
-    esac
-    shift
-done
-[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
+steps=20 rounds=3 out=$here/results
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "steps rounds out DERRUMBE" "$@"
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python3 -B "$here/cache.py" --program "$(realpath "$program")" --shot "$root/configs/shots/demo_collapse.yaml" --steps "$steps" \
-    --rounds "$rounds" --work "$work" --out "$(realpath "$out")" --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+python3 -B "$here/cache.py" --program "$program" --shot "$root/configs/shots/demo_collapse.yaml" --steps "$steps" \
+    --rounds "$rounds" --work "$work" --out "$(realpath "$out")" --command "$command"

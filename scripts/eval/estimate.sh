@@ -7,22 +7,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/estimate.sh${*:+ $*}"
-only="" out=$here/results program=$root/build/release/derrumbe
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --only) only=${2:?}; shift ;;
-        --out) out=${2:?}; shift ;;
-        -h | --help) usage 0 ;;
-        -*) usage 2 >&2 ;;
-        *) program=$1 ;;
-    esac
-    shift
-done
-[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
+only="" out=$here/results
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "only out DERRUMBE" "$@"
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python3 -B "$here/estimate.py" --program "$(realpath "$program")" --shot "$root/configs/shots/demo_collapse.yaml" --only "$only" \
-    --work "$work" --out "$(realpath "$out")" --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+python3 -B "$here/estimate.py" --program "$program" --shot "$root/configs/shots/demo_collapse.yaml" --only "$only" \
+    --work "$work" --out "$(realpath "$out")" --command "$command"

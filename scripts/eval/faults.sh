@@ -14,25 +14,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/faults.sh${*:+ $*}"
-rounds=20 only="" seed=$RANDOM keep=0 results="" program=$root/build/release/derrumbe
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --rounds) rounds=${2:?}; shift ;;
-        --only) only=${2:?}; shift ;;
-        --seed) seed=${2:?}; shift ;;
-        --keep) keep=1 ;;
-        --out) results=${2:?}; shift ;;
-        -h | --help) usage 0 ;;
-        -*) usage 2 >&2 ;;
-        *) program=$1 ;;
-    esac
-    shift
-done
-[ -z "$results" ] || results=$(realpath -m "$results")
-[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
-program=$(realpath "$program")
+rounds=20 only="" seed=$RANDOM keep=0 out=""
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "rounds only seed keep! out DERRUMBE" "$@"
+results=${out:+$(realpath -m "$out")}
 RANDOM=$seed
 # shellcheck source=scripts/eval/faults_lib.sh
 source "$here/faults_lib.sh"
@@ -53,7 +38,7 @@ if [ -n "$results" ]; then
     mkdir -p "$results"
     {
         printf '# What is left when things go wrong\n\n'
-        python3 -B "$here/measured.py" "$program" "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+        python3 -B "$here/measured.py" "$program" "$command"
         printf '\nSeed %s; an undisturbed render took %s s. What the faults are: scripts/eval/README.md.\n\n' "$seed" "$undisturbed"
         cat "$work/table.md"
     } >"$results/faults.md"

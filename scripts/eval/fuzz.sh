@@ -11,21 +11,9 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/fuzz.sh${*:+ $*}"
 inputs=1000000 seed=1 out=$here/results only=() merge=
-usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --inputs) inputs=${2:?}; shift ;;
-        --only) only+=(--only "${2:?}"); shift ;;
-        --seed) seed=${2:?}; shift ;;
-        --out) out=${2:?}; shift ;;
-        --merge) merge=--merge ;;
-        -h | --help) usage 0 ;;
-        *) usage 2 >&2 ;;
-    esac
-    shift
-done
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "inputs only+ seed out merge!" "$@"
 compiler=${DERRUMBE_FUZZ_CXX:-}
 for name in clang++ clang++-{20,19,18,17,16,15,14}; do
     [ -n "$compiler" ] || compiler=$(command -v "$name" || true)
@@ -43,4 +31,4 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_B
     { cat "$build.log" >&2; exit 2; }
 cmake --build "$build" --target fuzzers >"$build.log" || { tail -40 "$build.log" >&2; exit 2; }
 python3 -B "$here/fuzz.py" --build "$build" --corpora "$root/tests/fuzz/corpus" --inputs "$inputs" --seed "$seed" \
-    --out "$(realpath "$out")" --compiler "$compiler" --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")" "${only[@]}" $merge
+    --out "$(realpath "$out")" --compiler "$compiler" --command "$command" "${only[@]/#/--only=}" ${merge:+--merge}

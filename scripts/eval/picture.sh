@@ -11,24 +11,9 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/picture.sh${*:+ $*}"
 plates="" model=$root/models/derrumbe-mini out=$here/results work=$root/build/picture long=97
-program=$root/build/release/derrumbe
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --plates) plates=${2:?}; shift ;;
-        --model) model=${2:?}; shift ;;
-        --out) out=${2:?}; shift ;;
-        --work) work=${2:?}; shift ;;
-        --long) long=${2:?}; shift ;;
-        -h | --help) usage 0 ;;
-        -*) usage 2 >&2 ;;
-        *) program=$1 ;;
-    esac
-    shift
-done
-[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "plates model out work long DERRUMBE" "$@"
 packages="import numpy, scipy, numba, skimage, OpenImageIO, safetensors"
 for python in "${DERRUMBE_EVAL_PYTHON:-}" "$root/.venv/bin/python" python3; do
     if [ -n "$python" ] && "$python" -c "$packages" 2>/dev/null; then break; fi
@@ -39,8 +24,7 @@ done
     exit 2
 }
 mkdir -p "$work"
-work=$(realpath "$work") model=$(realpath "$model") program=$(realpath "$program")
-plates=${plates:-$work/plates}
+work=$(realpath "$work") model=$(realpath "$model") plates=${plates:-$work/plates}
 ls "$plates"/*/shot.yaml >/dev/null 2>&1 || "$python" "$here/picture_plates.py" --out "$plates" --long "$long"
 
 jobs=${DERRUMBE_EVAL_JOBS:-$(nproc)}
@@ -83,4 +67,4 @@ for shot in "$root/configs/shots/demo_collapse.yaml" "$plates"/*/shot.yaml; do
 done
 for process in "${running[@]}"; do wait "$process"; done
 "$python" "$here/picture_measure.py" --renders "$work/renders" --out "$out" --jobs "$jobs" --program "$("$program" --version)" \
-    --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+    --command "$command"

@@ -8,22 +8,9 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="scripts/eval/tamper.sh${*:+ $*}"
-places=100 seed=1 out=$here/results program=$root/build/release/derrumbe
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit "$1"; }
-while [ $# -gt 0 ]; do
-    case $1 in
-        --places) places=${2:?}; shift ;;
-        --seed) seed=${2:?}; shift ;;
-        --out) out=${2:?}; shift ;;
-        -h | --help) usage 0 ;;
-        -*) usage 2 >&2 ;;
-        *) program=$1 ;;
-    esac
-    shift
-done
-[ -x "$program" ] || { echo "$program: no such program" >&2; exit 2; }
-program=$(realpath "$program")
+places=100 seed=1 out=$here/results
+# shellcheck source=scripts/eval/options.sh
+source "$here/options.sh" "places seed out DERRUMBE" "$@"
 mkdir -p "$out"
 out=$(realpath "$out")
 # shellcheck source=scripts/eval/faults_lib.sh
@@ -35,4 +22,4 @@ mv reference out
 "$program" verify out/c.provenance.json --key show.pub.pem >verify.txt 2>&1 ||
     { cat verify.txt >&2; echo "the log does not verify before anything was changed" >&2; exit 2; }
 python3 -B "$here/tamper.py" --program "$program" --places "$places" --seed "$seed" --out "$out" \
-    --command "$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"$command")"
+    --command "$command"
