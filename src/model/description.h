@@ -147,8 +147,13 @@ struct Estimate {
 /// dtypeBytes 4 or 2.
 /// @param clipFrames of the whole clip where it runs in several windows; 0: one window is all
 /// @param ways how it is computed
+/// @param keptTokens that the transformer computes, references included; 0: all
 Estimate estimate(const Description& model, int frames, int height, int width, int references,
-                  int dtypeBytes, int clipFrames = 0, const MemoryWays& ways = {});
+                  int dtypeBytes, int clipFrames = 0, const MemoryWays& ways = {},
+                  std::int64_t keptTokens = 0);
+
+/// One evaluation of the transformer with so many tokens.
+double forwardFlops(const Description& model, std::int64_t tokens);
 
 /// Blocks of the transformer that MemoryWays counts.
 int transformerBlocks(const Description& model);

@@ -87,23 +87,28 @@ int transformerBlocks(const Description& model) {
     return model.layers + model.vaceLayers;
 }
 
-// Counted by structure; the formula of a block and its figures for the published sizes are in the
-// test. One multiplication with its addition is two FLOPs.
-Estimate estimate(const Description& m, int frames, int height, int width, int references,
-                  int dtypeBytes, int clipFrames, const MemoryWays& ways) {
-    Estimate e;
-    const double whole = std::max(frames, clipFrames);
-    const int latentFrames = (frames - 1) / m.temporalScale + 1 + references;
-    e.tokens = int64_t{latentFrames} / m.patch[0] * (height / m.spatialScale / m.patch[1]) *
-               (width / m.spatialScale / m.patch[2]);
-    const double tokens = static_cast<double>(e.tokens), d = double{1} * m.heads * m.headSize;
+double forwardFlops(const Description& m, std::int64_t count) {
+    const double tokens = static_cast<double>(count), d = double{1} * m.heads * m.headSize;
     const double blocks = m.layers + m.vaceLayers;
     const double text = m.textLength;
     // self-attention: four products; cross-attention: two; feed-forward: two
     const double block =
         2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d + 4 * text * tokens * d;
-    e.forwardFlops =
-        blocks * block + 2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
+    return blocks * block + 2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
+}
+
+// Counted by structure; the formula of a block and its figures for the published sizes are in the
+// test. One multiplication with its addition is two FLOPs.
+Estimate estimate(const Description& m, int frames, int height, int width, int references,
+                  int dtypeBytes, int clipFrames, const MemoryWays& ways, std::int64_t keptTokens) {
+    Estimate e;
+    const double whole = std::max(frames, clipFrames);
+    const int latentFrames = (frames - 1) / m.temporalScale + 1 + references;
+    e.tokens = int64_t{latentFrames} / m.patch[0] * (height / m.spatialScale / m.patch[1]) *
+               (width / m.spatialScale / m.patch[2]);
+    if (keptTokens > 0) e.tokens = keptTokens;
+    const double tokens = static_cast<double>(e.tokens), d = double{1} * m.heads * m.headSize;
+    e.forwardFlops = forwardFlops(m, e.tokens);
 
     const double pixels = static_cast<double>(height) * width;
     // the inactive and the reactive clip (or the plate alone), and each reference

@@ -37,6 +37,10 @@ struct Evaluation {
     double control = 1;       ///< scales the VACE hints; 1: as trained
     /// Processes that share the tokens: all of them ask the same, and each gets the whole answer.
     Group tokens = {};
+    /// The tokens to compute, [K] int64, rising: their numbers among all [T', h, w] / patch, in the
+    /// order time, row, column. The others take no part, and the velocity is 0 in them. Undefined:
+    /// all.
+    at::Tensor kept = {};
 };
 
 /// What a family of latent video models can do. One instance is one loaded model folder.
@@ -67,9 +71,9 @@ class VideoModel {
     /// Latents [1, C, T, h, w] (references cut off) to video [1, 3, F, H, W] float32 in [-1, 1].
     virtual at::Tensor decode(const at::Tensor& latents, const Tick& tick) = 0;
 
-    /// What is left of a video [1, 3, F, H, W] in [-1, 1] after the way through the latents and
-    /// back, of the same size and range: what `decode` gives where the model changes nothing.
-    virtual at::Tensor reconstruct(const at::Tensor& video, const Tick& tick) = 0;
+    /// Video [1, 3, F, H, W] in [-1, 1] to latents [1, C, T, h, w] float32, those that `decode`
+    /// takes.
+    virtual at::Tensor encode(const at::Tensor& video, const Tick& tick) = 0;
 
     virtual void release(Stage stage) = 0;
 };

@@ -25,7 +25,7 @@ class Need {
     Estimate estimate(const MemoryWays& ways) const {
         return model::estimate(plan_.model, need_.windowFrames, plan_.region.height,
                                plan_.region.width, static_cast<int>(plan_.shot.references.size()),
-                               need_.dtypeBytes, plan_.clipFrames, ways);
+                               need_.dtypeBytes, plan_.clipFrames, ways, need_.keptTokens);
     }
 
     /// What stands beside a stage's own memory where that is counted.

@@ -146,6 +146,32 @@ void writeDump(Run& run) {
                             {{"content_sha256", run.record.contentSha256}});
 }
 
+/// The latents of the plate itself, as far as neither an earlier take nor another stage has made
+/// them.
+const at::Tensor& plateLatents(Run& run, model::VideoModel& model, const ModelInputs& inputs,
+                               SharedWork& shared, const SharedKeys& keys,
+                               const model::Tick& tick) {
+    return shared.plate.get(keys.reconstruction, [&] {
+        at::Tensor latents = model.encode(tensorFromClip(inputs.plate), tick);
+        run.keep("plate_latents", latents);
+        return latents;
+    });
+}
+
+/// What the model leaves of the plate where it changes nothing: its way through the latents and
+/// back.
+Clip reconstructed(Run& run, model::VideoModel& model, const ModelInputs& inputs,
+                   SharedWork& shared, const SharedKeys& keys) {
+    // Both halves count the video's frames, so that each is half of the work.
+    const auto half = [&](double from) -> model::Tick {
+        return [tick = run.tick(), from](double done, double total) {
+            tick(from + 0.5 * done / total, 1);
+        };
+    };
+    const at::Tensor latents = plateLatents(run, model, inputs, shared, keys, half(0));
+    return anchored(model.decode(latents, half(0.5)), inputs);
+}
+
 /// Prompts and clip, as far as an earlier take has not encoded the same.
 Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs, SharedWork& shared,
                   const SharedKeys& keys) {
@@ -159,7 +185,19 @@ Conditions encode(Run& run, model::VideoModel& model, const ModelInputs& inputs,
         return encodeClip(run, model, inputs);
     });
     conditions.references = static_cast<int>(inputs.references.size());
+    const RenderPlan& plan = run.plan;
+    if (plan.model.heldByNoise)
+        conditions.plate = conditions.conditioning.narrow(1, 0, plan.model.latentChannels);
+    else if (!plan.kept.empty())
+        conditions.plate = plateLatents(run, model, inputs, shared, keys, run.tick());
     return conditions;
+}
+
+/// How many tokens are left out, where the shot asks for it.
+void tellSparse(Run& run) {
+    if (!run.plan.sampler.sparse) return;
+    run.event("sparse", sparseText(run.plan));
+    run.log.info(sparseText(run.plan));
 }
 
 }  // namespace
@@ -185,6 +223,7 @@ Generated generate(Run& run) {
                                 : model::loadVideoModel(folder, load);
     });
     const Conditions conditions = encode(run, model, inputs, *shared, keys);
+    tellSparse(run);
     run.stage("denoising", 0.65);
     const at::Tensor latents = sample(run, model, conditions);
     run.stage("decoding", detailed ? 0.08 : 0.15);
@@ -194,9 +233,8 @@ Generated generate(Run& run) {
     Generated generated{anchored(video, inputs), {}, {}, inputs.grain};
     if (detailed) {
         run.stage("plate detail", 0.07);
-        const Clip& reconstruction = shared->reconstruction.get(keys.reconstruction, [&] {
-            return anchored(model.reconstruct(tensorFromClip(inputs.plate), run.tick()), inputs);
-        });
+        const Clip& reconstruction = shared->reconstruction.get(
+            keys.reconstruction, [&] { return reconstructed(run, model, inputs, *shared, keys); });
         findDetail(generated, reconstruction, inputs.mask);
     }
     return generated;

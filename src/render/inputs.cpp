@@ -149,14 +149,32 @@ std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colou
     return image::choosePlateSpace(colours, picture, "").name;
 }
 
+namespace {
+
+/// The shot's keyframe at a job's frame, or the end of its keyframes.
+auto keyframeAt(const RenderPlan& plan, const FrameJob& job) {
+    const auto& all = plan.shot.keyframes;
+    return std::find_if(all.begin(), all.end(), [&](const shot::Keyframe& keyframe) {
+        return keyframe.frame == job.frame;
+    });
+}
+
+}  // namespace
+
+bool isKeyframe(const RenderPlan& plan, const FrameJob& job) {
+    return keyframeAt(plan, job) != plan.shot.keyframes.end();
+}
+
+void setModelMask(const RenderPlan& plan, const FrameJob& job, const Matte& matte, ClipMask& mask,
+                  int frame) {
+    clip::setMaskFrame(mask, frame, matte, plan.region.at(job.index), maskGrow);
+}
+
 std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
                                                  const image::ColorConfig& colours,
                                                  const FrameJob& job) {
-    const auto& all = plan.shot.keyframes;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const shot::Keyframe& keyframe) {
-        return keyframe.frame == job.frame;
-    });
-    if (found == all.end()) return std::nullopt;
+    const auto found = keyframeAt(plan, job);
+    if (found == plan.shot.keyframes.end()) return std::nullopt;
     image::PlateImage picture = image::readPlate(found->path.string());
     checkKeyframe(plan, picture);
     const std::string space = pictureSpace(plan, colours, picture);
@@ -223,7 +241,7 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
         if (keyframe) return read;
         if (job.generated) {
             read.matte = readModelMatte(plan, job);
-            clip::setMaskFrame(inputs.mask, i, read.matte, region.at(i), maskGrow);
+            setModelMask(plan, job, read.matte, inputs.mask, i);
         }
         if (!job.plate.empty()) read.plate = std::move(picture.frame);
         return read;

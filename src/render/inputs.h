@@ -52,6 +52,13 @@ std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colou
 /// artist drew them (grow, feather), added and subtracted in their order, holdouts included.
 Matte readModelMatte(const RenderPlan& plan, const FrameJob& job);
 
+/// Whether a keyframe stands at the job's frame: the model keeps it as it is.
+bool isKeyframe(const RenderPlan& plan, const FrameJob& job);
+
+/// One frame of the mask that the model sees, from that matte: 1 where it may paint.
+void setModelMask(const RenderPlan& plan, const FrameJob& job, const Matte& matte, ClipMask& mask,
+                  int frame);
+
 /// Matte sources in their order, one file each: added and subtracted, over the plate's data window.
 Matte readMattes(const RenderPlan& plan, const std::vector<shot::MatteSource>& sources,
                  const std::vector<std::string>& files);

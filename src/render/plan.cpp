@@ -12,6 +12,7 @@
 #include "render/plan_inputs.h"
 #include "render/plan_problems.h"
 #include "render/plan_prompts.h"
+#include "render/plan_tokens.h"
 #include "render/policies.h"
 #include "support/in_parallel.h"
 #include "support/interrupt.h"
@@ -191,21 +192,26 @@ void planSampler(RenderPlan& plan, Problems& problems) {
             plan.shot.place("sampler.guidance_2"));
     }
     plan.sampler.cache = asked.cache;
+    plan.sampler.sparse = asked.sparse;
     plan.fillPlate = plan.shot.matteFill == shot::MatteFill::Auto
                          ? plan.model.matteFill == "plate"
                          : plan.shot.matteFill == shot::MatteFill::Plate;
 }
 
-/// Evaluations of the transformer that all steps take: at each, in each window one for every prompt
-/// that holds in it, and one more where the step is guided.
-double evaluations(const RenderPlan& plan) {
-    double prompted = 0, guided = 0;
-    for (const clip::TimeWindow& window : plan.windows)
-        for (const PromptPlan& prompt : plan.prompts) prompted += prompt.holdsIn(window) ? 1 : 0;
+/// The work of all steps: at each, in each window one evaluation of the transformer for every
+/// prompt that holds in it, and one more where the step is guided.
+double denoiseFlops(const RenderPlan& plan) {
     const SamplerPlan& sampler = plan.sampler;
     const auto steps = model::makeSampler(sampler.scheduler, sampler.steps, sampler.shift);
+    double guided = 0, flops = 0;
     for (const double timestep : steps->timesteps()) guided += sampler.guidanceAt(timestep) > 1;
-    return prompted * sampler.steps + guided * static_cast<double>(plan.windows.size());
+    for (size_t i = 0; i < plan.windows.size(); ++i) {
+        double evaluations = guided;
+        for (const PromptPlan& prompt : plan.prompts)
+            evaluations += prompt.holdsIn(plan.windows[i]) ? sampler.steps : 0;
+        flops += evaluations * model::forwardFlops(plan.model, plan.tokens(i));
+    }
+    return flops;
 }
 
 /// How VACE's hints are scaled in each window: by the greatest strength above 1 that a guide has in
@@ -254,6 +260,9 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
         static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
     MemoryNeed need;
     need.windowFrames = windowFrames;
+    if (!plan.kept.empty())
+        for (size_t i = 0; i < plan.windows.size(); ++i)
+            need.keptTokens = std::max({need.keptTokens, plan.tokens(i), std::int64_t{1}});
     need.dtypeBytes = plan.dtype == "float32" ? 4 : 2;
     // The clip that comes back from the VAE, beside the generated one, with its weights.
     if (keepsDetail(plan)) need.keptBytes = 4 * 4 * samples;
@@ -277,19 +286,21 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     plan.windows = planWindows(plan, problems);
     if (plan.windows.empty()) return;
     planPrompts(plan, problems);
+    planTokens(plan, problems);
     plan.hintScales = planHints(plan);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
     const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);
     plan.work.encode = plan.cost.encodeFlops + plan.cost.textFlops * texts;
-    plan.work.denoise = plan.cost.forwardFlops * evaluations(plan);
+    plan.work.denoise = denoiseFlops(plan);
     plan.work.decode = plan.cost.decodeFlops;
-    if (keepsDetail(plan)) {
-        // The plate goes through the VAE once more.
-        const double samples =
-            static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
-        plan.work.detail = model.vaeCost.encodeFlops * samples + plan.cost.decodeFlops;
-    }
+    // The plate goes through the VAE once more: for its detail, for the latents that stand where
+    // none are computed, or once for both.
+    const double encodePlate = model.vaeCost.encodeFlops * plan.region.width * plan.region.height *
+                               static_cast<double>(plan.clipFrames);
+    const bool early = !plan.kept.empty() && !model.heldByNoise;
+    if (early) plan.work.encode += encodePlate;
+    if (keepsDetail(plan)) plan.work.detail = plan.cost.decodeFlops + (early ? 0 : encodePlate);
 }
 
 /// What the shot says and its model cannot do is refused; what it does otherwise is a warning.
@@ -312,6 +323,20 @@ int RenderPlan::firstGenerated() const {
     const auto first = std::find_if(frames.begin(), frames.end(),
                                     [](const FrameJob& job) { return job.generated; });
     return static_cast<int>(first - frames.begin());
+}
+
+std::int64_t RenderPlan::allTokens(size_t window) const {
+    const std::int64_t place =
+        std::int64_t{latentHeight / model.patch[1]} * (latentWidth / model.patch[2]);
+    const auto references = static_cast<std::int64_t>(shot.references.size());
+    return (references + windows[window].length) / model.patch[0] * place;
+}
+
+std::int64_t RenderPlan::tokens(size_t window) const {
+    if (kept.empty()) return allTokens(window);
+    const auto dropped = std::count(kept[window].begin(), kept[window].end(), 0);
+    const bool any = dropped < static_cast<std::ptrdiff_t>(kept[window].size());
+    return any ? allTokens(window) - dropped : 0;
 }
 
 bool RenderPlan::showsGuides() const {

@@ -50,9 +50,10 @@ struct SamplerPlan {
     int steps = 0;
     double guidance = 1, shift = 1;
     std::uint64_t seed = 0;
-    double boundary = 0;   ///< of a pair of experts: model::Description::boundary
-    double guidance2 = 1;  ///< below it
-    double cache = 0;      ///< model::StepCache's limit; 0: every step is evaluated
+    double boundary = 0;             ///< of a pair of experts: model::Description::boundary
+    double guidance2 = 1;            ///< below it
+    double cache = 0;                ///< model::StepCache's limit; 0: every step is evaluated
+    std::optional<int> sparse = {};  ///< working pixels around the mask; none: all are computed
 
     /// Whether the low-noise one of a pair of experts works there.
     bool lowNoiseAt(double timestep) const { return timestep < boundary * 1000; }
@@ -110,7 +111,10 @@ struct RenderPlan {
     int latentFrames = 0, latentHeight = 0, latentWidth = 0;
     std::vector<clip::TimeWindow> windows;  ///< over latent frames
     std::vector<PromptPlan> prompts;        ///< the shot's prompt, then its beats
-    bool fillPlate = true;                  ///< the reactive clip shows the plate inside the matte
+    /// Of each window, which tokens (time, row, column; references not among them) the transformer
+    /// computes: 1, or 0 where the plate's latents stand. Empty: all are computed.
+    std::vector<std::vector<std::uint8_t>> kept;
+    bool fillPlate = true;  ///< the reactive clip shows the plate inside the matte
     /// What scales VACE's hints in each window: 1 as trained, more where a guide's strength is. Of
     /// no window: 1.
     std::vector<double> hintScales;
@@ -128,6 +132,10 @@ struct RenderPlan {
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none
     bool showsGuides() const;  ///< whether a guide steers any frame
+    /// Tokens of a window that are computed, references included; 0: the window is not evaluated.
+    std::int64_t tokens(size_t window) const;
+    /// Tokens of a window, all of them.
+    std::int64_t allTokens(size_t window) const;
 };
 
 /// Resolves a shot into a plan: reads the header of every plate, matte, guide, reference, keyframe
@@ -138,6 +146,9 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
 
 /// The first and the last file that a guide steers frames with; empty where it steers none.
 std::pair<std::string, std::string> guideEnds(const RenderPlan& plan, size_t guide);
+
+/// What `sampler.sparse` leaves out, for people. Of a plan that has it.
+std::string sparseText(const RenderPlan& plan);
 
 /// The plan for people, and as JSON.
 std::string planText(const RenderPlan& plan);

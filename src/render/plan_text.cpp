@@ -92,6 +92,19 @@ std::pair<std::string, std::string> guideEnds(const RenderPlan& plan, size_t gui
     return {first, last};
 }
 
+std::string sparseText(const RenderPlan& plan) {
+    std::int64_t computed = 0, all = 0;
+    for (size_t i = 0; i < plan.windows.size(); ++i) {
+        computed += plan.tokens(i);
+        all += plan.allTokens(i);
+    }
+    return cat(computed, " of ", all, " tokens of ",
+               plan.windows.size() == 1 ? "the window" : "all windows", " are computed (",
+               number(100.0 * static_cast<double>(computed) / static_cast<double>(all), 0),
+               " %), those at most ", *plan.sampler.sparse,
+               " working pixels from the model's mask; elsewhere the plate's latents stand");
+}
+
 std::string planText(const RenderPlan& plan) {
     const FrameJob &first = plan.frames.front(), &last = plan.frames.back();
     const int generated = static_cast<int>(plan.frames.size()) - plan.firstGenerated();
@@ -150,13 +163,15 @@ std::string planText(const RenderPlan& plan) {
         row("cache", cat("up to ", number(plan.sampler.cache * 100, 1),
                          " % change of the velocity; how many evaluations that leaves out shows "
                          "while it renders"));
+    if (plan.sampler.sparse) row("sparse", sparseText(plan));
     if (plan.sampler.boundary > 0)
         row("experts", cat("the second from timestep ", plan.sampler.boundary * 1000,
                            " down, guidance ", plan.sampler.guidance2));
     row("windows",
         cat(plan.windows.size(), " of ", plan.windows.empty() ? 0 : plan.windows.front().length,
             " latent frames; ", plan.latentFrames, "x", plan.latentHeight, "x", plan.latentWidth,
-            " latents, ", plan.cost.tokens, " tokens a window"));
+            " latents, ", plan.cost.tokens, " tokens a window",
+            plan.kept.empty() ? "" : " at most"));
     if (plan.prompts.size() > 1)
         row("beats", cat(plan.prompts.size() - 1,
                          " beside the prompt; each window is evaluated "
@@ -165,6 +180,11 @@ std::string planText(const RenderPlan& plan) {
     if (hints != plan.hintScales.end() && *hints > 1)
         row("hints", cat("VACE's scaled up to ", *hints, " times, by the guides' strength"));
     row("work", cat(number(plan.work.total() / 1e12, 2), " TFLOP"));
+    if (plan.processes > 1)
+        row("processes", cat(plan.processes,
+                             " share the denoising; beside process 0, whose memory is below, "
+                             "each needs at most ",
+                             byteSizeText(plan.cost.heldBytes + plan.cost.denoiseBytes)));
     const std::vector<std::string> memory = memoryLines(plan);
     for (size_t i = 0; i < memory.size(); ++i) row(i == 0 ? "memory" : "", memory[i]);
     return text;
@@ -192,13 +212,15 @@ std::string planJson(const RenderPlan& plan) {
     for (size_t w = 0; w < plan.windows.size(); ++w)
         windows.push_back({{"first", plan.windows[w].first},
                            {"length", plan.windows[w].length},
-                           {"hint_scale", plan.hintScales[w]}});
+                           {"hint_scale", plan.hintScales[w]},
+                           {"tokens", plan.tokens(w)}});
     ordered_json sampler = {{"scheduler", plan.sampler.scheduler},
                             {"steps", plan.sampler.steps},
                             {"guidance", plan.sampler.guidance},
                             {"shift", plan.sampler.shift},
                             {"seed", plan.sampler.seed}};
     if (plan.sampler.cache > 0) sampler["cache"] = plan.sampler.cache;
+    if (plan.sampler.sparse) sampler["sparse"] = *plan.sampler.sparse;
     if (plan.sampler.boundary > 0) {
         sampler["boundary"] = plan.sampler.boundary;
         sampler["guidance_2"] = plan.sampler.guidance2;
@@ -233,6 +255,7 @@ std::string planJson(const RenderPlan& plan) {
           {"dtype", plan.dtype},
           {"device", plan.device}}},
         {"sampler", sampler},
+        {"processes", plan.processes},
         {"latents", {plan.latentFrames, plan.latentHeight, plan.latentWidth}},
         {"windows", windows},
         {"estimate",

@@ -36,12 +36,14 @@ struct SharedWork {
     Reused<ModelInputs> inputs;                        ///< plates and mattes, as they were read
     Reused<PromptEmbeddings> prompts;
     Reused<at::Tensor> conditioning;  ///< the clip, encoded
+    Reused<at::Tensor> plate;         ///< the plate alone, encoded
     Reused<Clip> reconstruction;      ///< the plate's way through the model, anchored
 };
 
 /// What each part of the shared work is made from, as text to compare: the same text, the same
-/// part. Made from the whole resolved shot less the keys that are known to have no part in it, so
-/// that a key that is added to shots is never forgotten here.
+/// part; that of the plate's latents is the reconstruction's. Made from the whole resolved shot
+/// less the keys that are known to have no part in it, so that a key that is added to shots is
+/// never forgotten here.
 struct SharedKeys {
     std::string model, inputs, prompts, conditioning, reconstruction;
 };

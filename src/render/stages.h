@@ -22,6 +22,7 @@ struct Conditions : PromptEmbeddings {
     at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first; of a model
                               ///< with `heldByNoise` [1, C+1, T, h, w]
     int references = 0;
+    at::Tensor plate;  ///< [1, C, T, h, w] float32, the plate's latents; where latents are held
 };
 
 /// A denoising run's state between steps.
@@ -46,9 +47,11 @@ using StepDone = std::function<void(int step, int steps, const DenoiseState& sta
 /// latent frame, and where beats have mattes at each of its cells, in the same way; references see
 /// the prompts by their mean weight in time. VACE's hints are scaled as the plan says of each
 /// window. Where the model
-/// is not shown the plate (`heldByNoise`), the plate's latents are held outside the mask. Goes on
-/// from `state.sampler.step`. With `plan.sampler.cache` steps may take the velocity of an earlier
-/// one, of the same expert. `done` is called after each step and may throw to stop.
+/// is not shown the plate (`heldByNoise`), the plate's latents are held outside the mask; so they
+/// are in tokens that a window does not compute (`plan.kept`), and a window that computes none is
+/// not evaluated. Goes on from `state.sampler.step`. With `plan.sampler.cache` steps may take the
+/// velocity of an earlier one, of the same expert. `done` is called after each step and may throw
+/// to stop.
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
              DenoiseState& state, const model::Tick& tick, const StepDone& done);
 

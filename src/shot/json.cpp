@@ -58,8 +58,8 @@ Json orNull(const std::optional<Value>& value) {
 }
 
 template <class Value>
-Json orAuto(const std::optional<Value>& value) {
-    return value ? Json(*value) : Json("auto");
+Json orWord(const std::optional<Value>& value, const char* word) {
+    return value ? Json(*value) : Json(word);
 }
 
 Json rateJson(const std::optional<Rate>& rate) {
@@ -168,13 +168,14 @@ Json shotJson(const Shot& shot) {
                        {"guidance_2", orNull(shot.sampler.guidance2)},
                        {"shift", orNull(shot.sampler.shift)},
                        {"cache", shot.sampler.cache},
+                       {"sparse", orWord(shot.sampler.sparse, "off")},
                        {"seed", shot.sampler.seed}};
     json["region"] = regionJson(shot.region);
     json["matte_fill"] = text(shot.matteFill);
     json["detail"] = text(shot.detail);
     json["grain"] = text(shot.grain);
-    json["windows"] = {{"length", orAuto(shot.windows.length)},
-                       {"overlap", orAuto(shot.windows.overlap)}};
+    json["windows"] = {{"length", orWord(shot.windows.length, "auto")},
+                       {"overlap", orWord(shot.windows.overlap, "auto")}};
     json["output"] = {{"path", shot.output.path.written},
                       {"colorspace", shot.output.colorspace.value_or("plate")},
                       {"layers", layersJson(shot.output)},

@@ -268,6 +268,17 @@ std::vector<Key> makeKeys() {
          {},
          0,
          1},
+        {"sampler.sparse",
+         T::WholeOrOff,
+         kOptional,
+         "off",
+         "32",
+         "Working pixels around the model's mask, across and down, beyond which the transformer "
+         "computes nothing and the plate's latents stand; off computes all. Faster where the "
+         "region is larger than the mask, and another picture",
+         {},
+         0,
+         65536},
         {"sampler.seed", T::Seed, kOptional, "42", "7",
          "Another seed is another take of the same event"},
 

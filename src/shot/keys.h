@@ -12,6 +12,7 @@ enum class KeyType {
     Mattes,       ///< the same, or `full`
     Whole,        ///< a whole number in [minimum, maximum]
     WholeOrAuto,  ///< the same, or `auto`
+    WholeOrOff,   ///< the same, or `off`
     Seed,         ///< a whole number of 64 bits without a sign
     Number,       ///< a finite number in [minimum, maximum]
     Curve,        ///< the same, or a list of {frame: F, value: N} with F rising

@@ -98,6 +98,7 @@ void readSampler(const Section& in, Sampler& out) {
     out.guidance2 = in.number("guidance_2");
     out.shift = in.number("shift");
     set(out.cache, in.number("cache"));
+    out.sparse = in.whole("sparse");
     set(out.seed, in.seed("seed"));
 }
 

@@ -31,8 +31,8 @@ class Section {
     Section(const Node* node, std::string path, std::string group, Reading& reading);
 
     std::optional<std::string> text(const std::string& name) const;  ///< Name and Prose
-    std::optional<int> whole(
-        const std::string& name) const;  ///< Whole and WholeOrAuto (auto: not given)
+    /// Whole, WholeOrAuto and WholeOrOff (auto, off: not given)
+    std::optional<int> whole(const std::string& name) const;
     std::optional<std::uint64_t> seed(const std::string& name) const;
     std::optional<double> number(const std::string& name) const;
     std::optional<Curve> curve(const std::string& name) const;

@@ -44,11 +44,14 @@ std::string choiceText(const Key& key) {
 }  // namespace
 
 std::optional<int> Section::whole(const std::string& name) const {
-    const bool orAuto = key(name).type == KeyType::WholeOrAuto;
+    const KeyType type = key(name).type;
+    const std::string word = type == KeyType::WholeOrAuto  ? "auto"
+                             : type == KeyType::WholeOrOff ? "off"
+                                                           : "";
     const std::string wanted =
-        cat("a whole number ", rangeText(key(name)), orAuto ? " or auto" : "");
+        cat("a whole number ", rangeText(key(name)), word.empty() ? "" : " or " + word);
     const Node* node = scalar(name, wanted.c_str());
-    if (node == nullptr || (orAuto && node->text == "auto")) return std::nullopt;
+    if (node == nullptr || (!word.empty() && node->text == word)) return std::nullopt;
     const std::optional<int> value = node->quoted ? std::nullopt : parseAll<int>(node->text);
     if (value && *value >= key(name).minimum && *value <= key(name).maximum) return value;
     wrong(name, *node, wanted);

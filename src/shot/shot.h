@@ -139,6 +139,9 @@ struct Sampler {
     std::optional<double> shift;           ///< 0.01..100; flow shift; 1: none
     std::uint64_t seed = 42;               ///< 0..2^64-1
     double cache = 0;  ///< 0..1: model::StepCache's limit; 0: every step is evaluated
+    /// 0..65536: working pixels around the model's mask outside which no token is computed; none:
+    /// all tokens are.
+    std::optional<int> sparse;
 };
 
 enum class RegionKind {

@@ -67,6 +67,7 @@ TEST_CASE("the logged shot holds what the plan decided", "[disclosure]") {
                                              {"guidance_2", nullptr},
                                              {"shift", 3.0},
                                              {"cache", 0.0},
+                                             {"sparse", "off"},
                                              {"seed", 42}}));
     CHECK(shot["plate"]["colorspace"] == "ACEScg");
     CHECK(shot["fps"] == "24000/1001");

@@ -312,3 +312,44 @@ TEST_CASE("a beat costs an evaluation where it holds, and changes nothing else o
     CHECK_FALSE(whole.prompts[0].holdsIn(whole.windows[0]));
     CHECK(told.region.crop == plain.region.crop);
 }
+
+TEST_CASE("tokens far from the mask are left out of the plan, and the render says so",
+          "[plan][sparse]") {
+    const ShotFolder folder;
+    Problems problems;
+    const std::vector<std::string> wide{"region=full", "matte=[{path: m.####.exr, grow: -4}]"};
+    const auto with = [&](const std::string& sparse) {
+        std::vector<std::string> all = wide;
+        all.push_back("sampler.sparse=" + sparse);
+        return folder.plan(problems, all);
+    };
+    const RenderPlan off = folder.plan(problems, wide), near = with("0"), far = with("8"),
+                     all = with("9999");
+    REQUIRE_FALSE(problems.hasErrors());
+    CHECK(off.kept.empty());
+    CHECK(all.kept.empty());
+    REQUIRE(near.kept.size() == 1);
+    CHECK(off.tokens(0) == off.cost.tokens);
+    CHECK(all.work.total() == off.work.total());
+    CHECK(near.tokens(0) > 0);
+    CHECK(near.tokens(0) < far.tokens(0));
+    CHECK(far.tokens(0) < off.tokens(0));
+    CHECK(near.cost.tokens == near.tokens(0));
+    CHECK(near.work.denoise < far.work.denoise);
+    CHECK(near.work.denoise ==
+          Approx(off.work.denoise / off.cost.forwardFlops * near.cost.forwardFlops));
+    // The plate is encoded for it, once for its detail too.
+    CHECK(near.work.encode + near.work.detail == Approx(off.work.encode + off.work.detail));
+    CHECK(near.cost.denoiseBytes <= off.cost.denoiseBytes);
+    // Every latent frame of the window has the same places, the one before the onset too.
+    const auto half = near.kept[0].begin() + static_cast<std::ptrdiff_t>(near.kept[0].size() / 2);
+    CHECK(std::equal(near.kept[0].begin(), half, half));
+    CHECK(planText(near).find("working pixels from the model's mask") != std::string::npos);
+    CHECK(planText(off).find("sparse") == std::string::npos);
+    // What a keyframe keeps is nothing that the model may change.
+    const RenderPlan kept = folder.plan(problems, {"region=full", "sampler.sparse=0", "onset=5",
+                                                   "keyframes=[{frame: 5, path: p.0005.exr}]"});
+    REQUIRE_FALSE(problems.hasErrors());
+    REQUIRE(kept.kept.size() == 1);
+    CHECK(kept.tokens(0) == 0);
+}

@@ -17,6 +17,7 @@ class PaperModel : public model::VideoModel {
     model::Description about;
     int calls = 0;
     std::vector<double> controls;  ///< of every call
+    std::vector<int64_t> tokens;   ///< of every call, that were asked for; -1: all
     const model::Description& description() const override { return about; }
     at::Tensor encodePrompt(std::span<const int64_t>) override { return at::zeros({1, 4, 2}); }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
@@ -25,18 +26,26 @@ class PaperModel : public model::VideoModel {
     at::Tensor velocity(const model::Evaluation& asked) override {
         controls.push_back(asked.control);
         calls += static_cast<int>(asked.promptEmbeds.size(0));
-        return asked.latents * (asked.timestep / 1000) -
-               asked.promptEmbeds.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
-               asked.conditioning.narrow(1, 0, asked.latents.size(1)) * 0.1;
+        tokens.push_back(asked.kept.defined() ? asked.kept.size(0) : -1);
+        const at::Tensor velocity =
+            asked.latents * (asked.timestep / 1000) -
+            asked.promptEmbeds.select(2, 0).select(1, 0).view({-1, 1, 1, 1, 1}) +
+            asked.conditioning.narrow(1, 0, asked.latents.size(1)) * 0.1;
+        if (!asked.kept.defined()) return velocity;
+        // A token a latent, as smallPlan's patch says.
+        const at::Tensor cells = at::zeros({asked.latents.numel() / asked.latents.size(1)});
+        cells.index_fill_(0, asked.kept, 1);
+        return velocity * cells.view({1, 1, asked.latents.size(2), asked.latents.size(3), -1});
     }
     at::Tensor decode(const at::Tensor& latents, const model::Tick&) override { return latents; }
-    at::Tensor reconstruct(const at::Tensor& video, const model::Tick&) override { return video; }
+    at::Tensor encode(const at::Tensor& video, const model::Tick&) override { return video; }
     void release(Stage) override {}
 };
 
 RenderPlan smallPlan(int latentFrames, int windowLength, int overlap) {
     RenderPlan plan;
     plan.model.latentChannels = 3;
+    plan.model.patch = {1, 1, 1};
     plan.latentFrames = latentFrames;
     plan.latentHeight = 4;
     plan.latentWidth = 5;
@@ -228,6 +237,7 @@ Conditions heldConditions(const RenderPlan& plan) {
     mask.narrow(4, 0, 2).zero_();
     mask.narrow(2, 0, 1).zero_();
     conditions.conditioning = at::cat({plate, mask}, 1);
+    conditions.plate = plate;
     return conditions;
 }
 
@@ -276,6 +286,74 @@ TEST_CASE("holding latents is blending by the mask after every Euler step", "[de
     CHECK((ours - x).abs().max().item<float>() < 1e-5f);
 }
 
+namespace {
+
+/// Of every window, tokens in the right columns alone.
+void keepRight(RenderPlan& plan, int columns) {
+    plan.kept.clear();
+    for (const clip::TimeWindow& window : plan.windows) {
+        std::vector<std::uint8_t> tokens;
+        for (int i = 0; i < window.length * plan.latentHeight * plan.latentWidth; ++i)
+            tokens.push_back(i % plan.latentWidth >= plan.latentWidth - columns ? 1 : 0);
+        plan.kept.push_back(tokens);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("where no token is computed the plate's latents come out, and the rest is as it was",
+          "[denoise][sparse]") {
+    const std::string scheduler = GENERATE("euler", "unipc");
+    const int references = GENERATE(0, 2);
+    CAPTURE(scheduler, references);
+    RenderPlan plan = smallPlan(9, 5, 2);
+    plan.sampler.scheduler = scheduler;
+    Conditions conditions = conditionsFor(plan, references);
+    const DenoiseState start{startNoise(plan, references), {}};
+    const at::Tensor whole = run(plan, conditions, start);
+    at::manual_seed(6);
+    conditions.plate = at::randn({1, 3, 9, 4, 5});
+    // The plate is not looked at while every token is computed.
+    CHECK(at::equal(run(plan, conditions, start), whole));
+    keepRight(plan, 5);
+    CHECK(at::equal(run(plan, conditions, start), whole));
+    keepRight(plan, 2);
+    PaperModel model;
+    DenoiseState state = start;
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [](int, int, const DenoiseState&) {});
+    CHECK(model.tokens == std::vector<int64_t>(plan.sampler.steps * plan.windows.size(),
+                                               references * 20 + 5 * 4 * 2));
+    const at::Tensor made = state.latents.narrow(2, references, 9);
+    CHECK((made - conditions.plate).narrow(4, 0, 3).abs().max().item<float>() < 1e-5f);
+    // A velocity that does not look across the picture.
+    CHECK(at::equal(made.narrow(4, 3, 2), whole.narrow(2, references, 9).narrow(4, 3, 2)));
+    CHECK(at::equal(state.latents.narrow(2, 0, references), whole.narrow(2, 0, references)));
+}
+
+TEST_CASE("a window that computes nothing is not evaluated", "[denoise][sparse]") {
+    RenderPlan plan = smallPlan(9, 5, 1);
+    REQUIRE(plan.windows.size() == 2);
+    const int references = GENERATE(0, 1);
+    Conditions conditions = conditionsFor(plan, references);
+    conditions.plate = at::full({1, 3, 9, 4, 5}, 0.5);
+    keepRight(plan, 5);
+    std::fill(plan.kept[0].begin(), plan.kept[0].end(), std::uint8_t{0});
+    PaperModel model;
+    DenoiseState state{startNoise(plan, references), {}};
+    denoise(
+        plan, model, conditions, state, [](double, double) {},
+        [](int, int, const DenoiseState&) {});
+    CHECK(model.tokens == std::vector<int64_t>(plan.sampler.steps, -1));
+    const at::Tensor made = state.latents.narrow(2, references, 9);
+    CHECK((made - conditions.plate).narrow(2, 0, 4).abs().max().item<float>() < 1e-5f);
+    // The references are what the window that is evaluated makes of them.
+    const at::Tensor whole =
+        run(smallPlan(9, 5, 1), conditions, {startNoise(plan, references), {}});
+    CHECK(at::allclose(state.latents.narrow(2, 0, references), whole.narrow(2, 0, references)));
+}
+
 TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[denoise][state]") {
     char name[] = "/tmp/derrumbe_state_XXXXXX";
     const std::filesystem::path folder = mkdtemp(name);
@@ -296,6 +374,64 @@ TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[deno
     }
     CHECK(std::filesystem::is_empty(folder));
     std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a pair of experts goes on with the same bits on either side of its boundary",
+          "[denoise][state][experts]") {
+    const auto pair = std::filesystem::path(DERRUMBE_TEST_DATA) / "../../model/fixtures/pipeline_3";
+    const auto load = [&] { return model::loadVideoModel(pair, {at::kCPU, "float32"}); };
+    RenderPlan plan;
+    plan.model = load()->description();
+    plan.latentFrames = 3;
+    plan.latentHeight = plan.latentWidth = 4;
+    plan.windows = clip::planWindows(3, 3, 0);
+    plan.prompts = {{"it falls", {1, 1, 1}}};
+    plan.sampler = {"unipc", 9, 3.0, 1.0, 11, plan.model.boundary, 2.0};
+    plan.sampler.cache = GENERATE(0.0, 0.6);
+    at::manual_seed(8);
+    Conditions conditions;
+    conditions.prompts = {at::randn({1, 24, 16})};
+    conditions.negativePrompt = at::randn({1, 24, 16});
+    conditions.conditioning = at::randn({1, 72, 3, 4, 4});
+    const at::Tensor noise = startNoise(plan, 0);
+    /// Each run has a model of its own, as after a restart.
+    const auto denoised = [&](DenoiseState state, int stopAfter, DenoiseState* stopped) {
+        const auto model = load();
+        try {
+            denoise(
+                plan, *model, conditions, state, [](double, double) {},
+                [&](int step, int, const DenoiseState& now) {
+                    if (step != stopAfter) return;
+                    *stopped = now;
+                    throw Error(ExitCode::Interrupted, "stop");
+                });
+        } catch (const Error&) {
+        }
+        return state;
+    };
+    const DenoiseState straight = denoised({noise, {}}, -1, nullptr);
+    CHECK((straight.cache.reused > 0) == (plan.sampler.cache > 0));
+    const TemporaryFolder folder("pair_state");
+    const StateStore store(folder.path(), std::string(64, 'b'));
+    const auto timesteps = model::makeSampler("unipc", 9, 1.0)->timesteps();
+    int before = 0, across = 0, after = 0;
+    for (int stop = 1; stop < plan.sampler.steps; ++stop) {
+        CAPTURE(stop);
+        const bool lowNext = plan.sampler.lowNoiseAt(timesteps[stop]),
+                   lowLast = plan.sampler.lowNoiseAt(timesteps[stop - 1]);
+        ++(lowNext == lowLast ? (lowNext ? after : before) : across);
+        DenoiseState stopped;
+        denoised({noise, {}}, stop, &stopped);
+        store.save(stopped);
+        const auto loaded = store.load(noise, plan.sampler);
+        REQUIRE(loaded);
+        const DenoiseState again = denoised(*loaded, -1, nullptr);
+        CHECK(at::equal(again.latents, straight.latents));
+        CHECK(again.cache.reused == straight.cache.reused);
+    }
+    CHECK(before > 0);
+    CHECK(across == 1);
+    CHECK(after > 0);
 }
 
 TEST_CASE("foreign, cut, mixed or misshapen state is not used", "[state]") {

@@ -73,15 +73,22 @@ Json evaluationOrder(const Evaluation& evaluation) {
             {"control", evaluation.control},
             {"latents", evaluation.latents.sizes().vec()},
             {"prompts", evaluation.promptEmbeds.sizes().vec()},
-            {"conditioning", evaluation.conditioning.sizes().vec()}};
+            {"conditioning", evaluation.conditioning.sizes().vec()},
+            {"kept", evaluation.kept.defined() ? evaluation.kept.size(0) : -1}};
 }
 
 Evaluation emptyEvaluation(const Json& order) {
     const auto room = [&](const char* name) {
         return at::empty(order.at(name).get<std::vector<int64_t>>(), at::kFloat);
     };
-    return {room("latents"),      order.at("timestep"), room("prompts"),
-            room("conditioning"), order.at("control"),  {}};
+    const int64_t kept = order.at("kept");
+    return {room("latents"),
+            order.at("timestep"),
+            room("prompts"),
+            room("conditioning"),
+            order.at("control"),
+            {},
+            kept < 0 ? at::Tensor() : at::empty({kept}, at::kLong)};
 }
 
 /// This process's part of an evaluation whose tensors process 0 has; the result of all in process 0
@@ -90,6 +97,7 @@ at::Tensor evaluateTogether(Crew& crew, VideoModel& model, Evaluation evaluation
     for (at::Tensor* tensor :
          {&evaluation.latents, &evaluation.promptEmbeds, &evaluation.conditioning})
         crew.everyone().broadcast(*tensor);
+    if (evaluation.kept.defined()) crew.everyone().broadcast(evaluation.kept);
     const int64_t prompts = evaluation.promptEmbeds.size(0);
     const Crew::Cut& cut = crew.cut(static_cast<int>(prompts));
     const int64_t each = prompts / cut.branches;
@@ -114,17 +122,21 @@ class SharedModel : public VideoModel {
     at::Tensor decode(const at::Tensor& latents, const Tick& tick) override {
         return own_->decode(latents, tick);
     }
-    at::Tensor reconstruct(const at::Tensor& video, const Tick& tick) override {
-        return own_->reconstruct(video, tick);
+    at::Tensor encode(const at::Tensor& video, const Tick& tick) override {
+        return own_->encode(video, tick);
     }
 
     at::Tensor velocity(const Evaluation& evaluation) override {
         const auto sent = [](const at::Tensor& tensor) {
             return tensor.to(at::kCPU, at::kFloat).contiguous();
         };
-        const Evaluation shared{
-            sent(evaluation.latents),      evaluation.timestep, sent(evaluation.promptEmbeds),
-            sent(evaluation.conditioning), evaluation.control,  {}};
+        const Evaluation shared{sent(evaluation.latents),
+                                evaluation.timestep,
+                                sent(evaluation.promptEmbeds),
+                                sent(evaluation.conditioning),
+                                evaluation.control,
+                                {},
+                                evaluation.kept};
         crew_->throwIfInterrupted();
         crew_->order(evaluationOrder(shared).dump());
         return evaluateTogether(*crew_, *own_, shared);

@@ -13,15 +13,16 @@ PatchEmbedding::PatchEmbedding(const Weights& weights, const TransformerConfig& 
                  .flatten(1)),
       bias(weights.tensor("bias", {config.width()})) {}
 
-at::Tensor PatchEmbedding::operator()(const at::Tensor& x) const {
+at::Tensor PatchEmbedding::operator()(const at::Tensor& x, const at::Tensor& kept) const {
     const auto [pt, ph, pw] = patch;
     if (x.size(2) % pt != 0 || x.size(3) % ph != 0 || x.size(4) % pw != 0)
         throw Error(ExitCode::Internal, "latents are no multiple of the patch");
     const int64_t batch = x.size(0), channels = x.size(1);
     const int64_t t = x.size(2) / pt, rows = x.size(3) / ph, columns = x.size(4) / pw;
-    const at::Tensor patches = x.reshape({batch, channels, t, pt, rows, ph, columns, pw})
-                                   .permute({0, 2, 4, 6, 1, 3, 5, 7})
-                                   .reshape({batch, t * rows * columns, channels * pt * ph * pw});
+    at::Tensor patches = x.reshape({batch, channels, t, pt, rows, ph, columns, pw})
+                             .permute({0, 2, 4, 6, 1, 3, 5, 7})
+                             .reshape({batch, t * rows * columns, channels * pt * ph * pw});
+    if (kept.defined()) patches = patches.index_select(1, kept);
     return at::linear(patches, weight, bias);
 }
 

@@ -18,7 +18,8 @@ struct PatchEmbedding {
 
     /// [B, C, T, h, w] to [B, L, d], tokens ordered time, row, column. T, h, w are multiples of the
     /// patch.
-    at::Tensor operator()(const at::Tensor& x) const;
+    /// @param kept  of the tokens, those to embed, [K] int64; undefined: all
+    at::Tensor operator()(const at::Tensor& x, const at::Tensor& kept = {}) const;
 };
 
 /// Time and text as the blocks take them (diffusers' WanTimeTextImageEmbedding).

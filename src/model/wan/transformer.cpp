@@ -96,8 +96,8 @@ TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
 
 at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep,
                                       const TextContext& text, const at::Tensor& control,
-                                      std::span<const double> hintScales,
-                                      const Group& group) const {
+                                      std::span<const double> hintScales, const Group& group,
+                                      const at::Tensor& kept) const {
     if (hintScales.size() != config_.vaceLayers.size())
         throw Error(ExitCode::Internal, "one hint scale a VACE layer was expected");
     const at::TensorOptions compute = at::TensorOptions(dtype_).device(device_);
@@ -107,19 +107,15 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
     const at::Tensor wholeTable =
         rope({latents.size(2) / config_.patch[0], latents.size(3) / config_.patch[1],
               latents.size(4) / config_.patch[2]});
-    const TokenShare tokens(group, wholeTable.size(0));
-    const at::Tensor table = tokens.ownRows(wholeTable);
+    const at::Tensor rows = kept.defined() ? kept.to(device_) : at::Tensor();
+    const at::Tensor keptTable = rows.defined() ? wholeTable.index_select(0, rows) : wholeTable;
+    const TokenShare tokens(group, keptTable.size(0));
+    const at::Tensor table = tokens.ownRows(keptTable);
     const ConditionEmbedder::Time time = embedder_.time(timestep);
-    at::Tensor x = patch_(latents.to(compute));
+    at::Tensor x = tokens.own(patch_(latents.to(compute), rows));
     at::Tensor c;
-    if (hints > 0) {
-        c = (*vacePatch_)(control.to(compute));
-        if (c.size(1) > x.size(1))
-            throw Error(ExitCode::Internal, "the conditioning is longer than the latents");
-        if (c.size(1) < x.size(1)) c = at::constant_pad_nd(c, {0, 0, 0, x.size(1) - c.size(1)});
-    }
-    x = tokens.own(x);
-    if (hints > 0) c = vaceProjIn_(tokens.own(c)).add_(x);
+    if (hints > 0)
+        c = vaceProjIn_(tokens.own(embedControl(control.to(compute), latents, rows))).add_(x);
     size_t hint = 0;
     for (size_t turn = 0; turn < blocks_.size(); ++turn) {
         if (!order_[turn].vace) {
@@ -135,7 +131,25 @@ at::Tensor WanTransformer::operator()(const at::Tensor& latents, double timestep
         }
     }
     const std::vector<at::Tensor> m = (table_ + time.embedding).unbind(0);  // shift, scale
-    return unpatchify(tokens.all(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps))), latents);
+    at::Tensor velocity = tokens.all(projOut_(layerNorm32(x, m[1] + 1, m[0], config_.eps)));
+    if (rows.defined())
+        velocity =
+            at::zeros({velocity.size(0), wholeTable.size(0), velocity.size(2)}, velocity.options())
+                .index_copy_(1, rows, velocity);
+    return unpatchify(velocity, latents);
+}
+
+at::Tensor WanTransformer::embedControl(const at::Tensor& control, const at::Tensor& latents,
+                                        const at::Tensor& kept) const {
+    if (control.size(2) > latents.size(2))
+        throw Error(ExitCode::Internal, "the conditioning is longer than the latents");
+    if (control.size(2) == latents.size(2)) return (*vacePatch_)(control, kept);
+    // Tokens that it does not reach are 0, without the embedding's bias.
+    const int64_t missing = (latents.size(2) - control.size(2)) / config_.patch[0] *
+                            (latents.size(3) / config_.patch[1]) *
+                            (latents.size(4) / config_.patch[2]);
+    const at::Tensor all = at::constant_pad_nd((*vacePatch_)(control), {0, 0, 0, missing});
+    return kept.defined() ? all.index_select(1, kept) : all;
 }
 
 at::Tensor WanTransformer::rope(const std::array<int64_t, 3>& sizes) const {

@@ -49,10 +49,12 @@ class WanTransformer {
     /// them get the whole velocity. Sums over tokens (the self-attention's) run over all of them in
     /// the same order, but products of smaller matrices may round otherwise than those of one
     /// process.
+    /// @param kept the tokens to compute, as Evaluation has them; undefined: all. They keep their
+    /// rotary positions, and see each other alone
     /// @return the velocity, [B, outChannels, T, h, w] float32
     at::Tensor operator()(const at::Tensor& latents, double timestep, const TextContext& text,
                           const at::Tensor& control, std::span<const double> hintScales,
-                          const Group& group = {}) const;
+                          const Group& group = {}, const at::Tensor& kept = {}) const;
 
     const TransformerConfig& config() const { return config_; }
 
@@ -68,6 +70,9 @@ class WanTransformer {
     };
     Blocks<Block> makeBlocks(const Weights& weights, int residentBlocks) const;
 
+    /// The conditioning's tokens beside those of the latents.
+    at::Tensor embedControl(const at::Tensor& control, const at::Tensor& latents,
+                            const at::Tensor& kept) const;
     at::Tensor unpatchify(const at::Tensor& tokens, const at::Tensor& latents) const;
     at::Tensor rope(const std::array<int64_t, 3>& sizes) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 
 #include "model/wan/held_conditioning.h"
 #include "model/wan/lora_names.h"
@@ -58,12 +59,15 @@ class WanModel : public VideoModel {
                 ? at::cat({latents, conditioning.narrow(1, held, conditioning.size(1) - held)}, 1)
                 : latents;
         const auto evaluated = [&](const at::Tensor& prompts) {
-            return expert(seen, asked.timestep, prompt(prompts), conditioning, scales, asked.tokens)
+            return expert(seen, asked.timestep, prompt(prompts), conditioning, scales, asked.tokens,
+                          asked.kept)
                 .to(latents.device());
         };
         const int64_t prompts = asked.promptEmbeds.size(0);
-        if (prompts * tokens(expert.config(), latents) <= kBatchTokens)
-            return evaluated(asked.promptEmbeds);
+        const int64_t tokens = asked.kept.defined() ? asked.kept.size(0)
+                                                    : latents.numel() / latents.size(1) /
+                                                          expert.config().patchVolume();
+        if (prompts * tokens <= kBatchTokens) return evaluated(asked.promptEmbeds);
         std::vector<at::Tensor> each;
         for (const at::Tensor& one : asked.promptEmbeds.split(1)) each.push_back(evaluated(one));
         return at::cat(each);
@@ -73,14 +77,8 @@ class WanModel : public VideoModel {
         return vae().decode(latents, tick);
     }
 
-    at::Tensor reconstruct(const at::Tensor& video, const Tick& tick) override {
-        // Both halves count the video's frames, so that each is half of the work.
-        const auto half = [&](double from) -> Tick {
-            return [&tick, from](double done, double total) {
-                if (tick) tick(from + 0.5 * done / total, 1);
-            };
-        };
-        return vae().decode(vae().encode(video, half(0)), half(0.5));
+    at::Tensor encode(const at::Tensor& video, const Tick& tick) override {
+        return vae().encode(video, tick);
     }
 
     void release(Stage stage) override {
@@ -139,10 +137,6 @@ class WanModel : public VideoModel {
         return *transformer_;
     }
 
-    static int64_t tokens(const TransformerConfig& config, const at::Tensor& latents) {
-        return latents.numel() / latents.size(1) / config.patchVolume();
-    }
-
     /// A prompt's (or a batch of prompts') keys and values, kept by what the embeddings hold:
     /// comparing them is cheap beside an evaluation, and no caller has to name them.
     const TextContext& prompt(const at::Tensor& embeds) {
@@ -195,8 +189,10 @@ bool harmless(const std::string& name) {
            endsWith(name, "embed_tokens.weight") || name == "shared.weight";
 }
 
-/// Each expert gets the LoRAs that are for it, in their order.
+/// Each expert gets the LoRAs that are for it, in their order. What is wrong with one that is for
+/// both is said once.
 void mergeAllLoras(WanFolder& folder, const std::vector<LoraFile>& loras, Problems& problems) {
+    std::set<std::string> said;
     const auto merge = [&](std::shared_ptr<const TensorSource>& tensors, Experts other) {
         std::vector<LoraFile> own;
         for (const LoraFile& lora : loras)
@@ -204,7 +200,8 @@ void mergeAllLoras(WanFolder& folder, const std::vector<LoraFile>& loras, Proble
         try {
             tensors = mergeLoras(tensors, own, originalWanName);
         } catch (const Error& error) {
-            problems.add(error.problems());
+            for (const Problem& problem : error.problems())
+                if (said.insert(problem.text()).second) problems.add({problem});
         }
     };
     if (folder.lowNoise) {

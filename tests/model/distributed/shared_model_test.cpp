@@ -57,6 +57,32 @@ TEST_CASE("processes that share an evaluation get what one alone gets", "[distri
     }
 }
 
+TEST_CASE("processes share the tokens that are computed, and no others", "[distributed][sparse]") {
+    const c10::InferenceMode inference;
+    const TinyFolder folder;
+    const auto alone = loadVideoModel(folder.path, {});
+    Evaluation evaluation = evaluationOf(alone->description(), 2);
+    const at::Tensor whole = alone->velocity(evaluation);
+    evaluation.kept = at::tensor({1, 2, 6, 16, 17, 21, 30, 40, 44}, at::kLong);
+    const at::Tensor expected = alone->velocity(evaluation);
+    CHECK((expected - whole).abs().max().item<float>() > 1e-3);
+    for (const int size : {2, 3, 4}) {
+        CAPTURE(size);
+        at::Tensor shared;
+        const auto thrown = inCrew(size, [&](Crew& crew) {
+            const std::shared_ptr<Crew> borrowed(&crew, [](Crew*) {});
+            if (!crew.leads()) {
+                serve(crew, at::kCPU);
+                return;
+            }
+            shared = shareModel(borrowed, folder.path, {})->velocity(evaluation);
+        });
+        for (const auto& error : thrown) CHECK_FALSE(error);
+        REQUIRE(shared.defined());
+        CHECK((shared - expected).abs().max().item<float>() < 1e-5);
+    }
+}
+
 TEST_CASE("a model that a process cannot read is said by all", "[distributed]") {
     const c10::InferenceMode inference;
     const TinyFolder folder;

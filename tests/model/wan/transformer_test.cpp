@@ -159,6 +159,45 @@ TEST_CASE("hints of scale zero leave the main branch alone", "[transformer]") {
     CHECK(largestDifference(a, b) == 0);
 }
 
+TEST_CASE("tokens that are left out take no part, and those that stay keep their places",
+          "[transformer][sparse][device]") {
+    for (const int index : {1, 2}) {
+        const Fixture fixture(fixtureFolders("transformer_").at(index));
+        INFO(index);
+        const WanTransformer transformer = fixture.build();
+        const auto text = transformer.prepareText(fixture.text());
+        const auto [pt, ph, pw] = fixture.config.patch;
+        at::manual_seed(4);
+        const at::Tensor latents =
+            at::randn({1, fixture.config.inChannels, 3 * pt, 4 * ph, 6 * pw});
+        const auto run = [&](const at::Tensor& x, const at::Tensor& control,
+                             const at::Tensor& kept = {}) {
+            return transformer(x, 500, text, control, fixture.scales(), {}, kept).cpu();
+        };
+        // A conditioning as long as the latents, and one that lacks the last frame.
+        for (const int64_t length : {3, 2}) {
+            const at::Tensor control =
+                at::randn({1, fixture.config.vaceInChannels, length * pt, 4 * ph, 6 * pw});
+            const at::Tensor whole = run(latents, control);
+            CHECK(at::equal(run(latents, control, at::arange(3 * 4 * 6)), whole));
+            // A box of tokens is the same picture, cut: positions count by their differences alone.
+            const auto box = [&](const at::Tensor& x, int64_t rows, int64_t columns) {
+                return x.narrow(3, 1 * rows, 2 * rows).narrow(4, 3 * columns, 3 * columns);
+            };
+            const at::Tensor numbers = at::arange(3 * 4 * 6).view({1, 1, 3, 4, 6});
+            const at::Tensor some =
+                run(latents, control, box(numbers, 1, 1).flatten().contiguous());
+            REQUIRE(some.sizes() == whole.sizes());
+            CHECK(largestDifference(box(some, ph, pw), run(box(latents, ph, pw).contiguous(),
+                                                           box(control, ph, pw).contiguous())) <
+                  5e-5);
+            CHECK(largestDifference(box(some, ph, pw), box(whole, ph, pw)) > 1e-3);
+            box(some, ph, pw).zero_();
+            CHECK(some.abs().max().item<float>() == 0);
+        }
+    }
+}
+
 TEST_CASE("the inputs are left as they were", "[transformer]") {
     const Fixture fixture(fixtureFolders("transformer_").at(1));
     const WanTransformer transformer = fixture.build();
