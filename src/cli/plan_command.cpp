@@ -30,6 +30,7 @@ ordered_json planWithTime(const render::RenderPlan& plan, double start) {
     json["estimate"]["flops_per_second"] = time.flopsPerSecond;
     json["estimate"]["seconds"] = time.seconds();
     json["estimate"]["stage_seconds"] = stages;
+    json["estimate"]["at_most"] = time.atMost;
     return json;
 }
 
@@ -57,6 +58,10 @@ Action addPlan(CLI::App& app) {
     auto takes = std::make_shared<TakeOptions>();
     options->add(*command);
     takes->add(*command, nullptr);
+    command
+        ->add_option("--processes", options->plan.processes,
+                     "plan a render that so many processes share (render --distributed)")
+        ->check(CLI::Range(1, 65536));
     command->add_flag("--json", *json, "as JSON");
     return [options, takes, json] {
         Problems problems;

@@ -127,6 +127,19 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
     sum.writing += one.writing * delivered;
 }
 
+std::vector<std::string> reasonsForLess(const RenderPlan& plan) {
+    std::vector<std::string> reasons;
+    if (plan.sampler.cache > 0)
+        reasons.push_back(
+            "denoising counts every step; sampler.cache leaves out some, how many shows while it "
+            "renders");
+    if (plan.processes > 1)
+        reasons.push_back(cat("denoising counts one process; ", plan.processes,
+                              " with a device each take at least 1/", plan.processes,
+                              " of it, on one device as long"));
+    return reasons;
+}
+
 }  // namespace
 
 double TimeEstimate::seconds() const {
@@ -172,6 +185,7 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
             add("plate detail", plan.work.detail / (rate * detailShare));
     }
     add("writing frames", frames.writing);
+    if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);
     return time;
 }
 
@@ -183,9 +197,11 @@ std::string timeText(const TimeEstimate& time) {
                       seconds);
         stages += text;
     }
-    std::snprintf(text, sizeof text, "time      %.0f s on this machine as it is now\n",
-                  time.seconds());
-    return text + cat("          ", stages, "\n");
+    std::snprintf(text, sizeof text, "time      %s%.0f s on this machine as it is now\n",
+                  time.atMost.empty() ? "" : "at most ", time.seconds());
+    std::string all = text + cat("          ", stages, "\n");
+    for (const std::string& reason : time.atMost) all += cat("          ", reason, "\n");
+    return all;
 }
 
 }  // namespace derrumbe::render

@@ -13,6 +13,9 @@ struct TimeEstimate {
     /// and its planning.
     std::vector<std::pair<std::string, double>> stages;
     double flopsPerSecond = 0;  ///< a matrix product of this machine
+    /// Why the render may take less than the stages say, a reason each: what cannot be known
+    /// beforehand. Empty: it should take as long.
+    std::vector<std::string> atMost;
 
     double seconds() const;
 };
@@ -23,7 +26,9 @@ double processSeconds();
 /// Measures what a frame costs, by reading and delivering one before the onset and one after it
 /// (into a temporary folder), as many at once as the render would; and the device's rate of matrix
 /// products, by which the model's work is scaled. Takes about as long as two frames. Frames that
-/// are there already are counted as if they were rendered again. Throws Error(Input) for a plate or
+/// are there already are counted as if they were rendered again; so are evaluations that
+/// `sampler.cache` may leave out, and all of the denoising where several processes will share it.
+/// Throws Error(Input) for a plate or
 /// matte that cannot be read, Error(Output) where there is no temporary folder.
 /// @param start seconds that starting and planning takes
 TimeEstimate estimateTime(const RenderPlan& plan, double start);

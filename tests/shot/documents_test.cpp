@@ -56,6 +56,8 @@ std::string typeText(const Key& key) {
             return "whole number";
         case KeyType::WholeOrAuto:
             return "whole number or `auto`";
+        case KeyType::WholeOrOff:
+            return "whole number or `off`";
         case KeyType::Seed:
             return "whole number";
         case KeyType::Number:
@@ -97,6 +99,7 @@ std::string rangeText(const Key& key) {
     switch (key.type) {
         case KeyType::Whole:
         case KeyType::WholeOrAuto:
+        case KeyType::WholeOrOff:
         case KeyType::Number:
         case KeyType::Curve:
             return number(key.minimum) + " to " + number(key.maximum);
@@ -158,6 +161,8 @@ Json typeSchema(const Key& key) {
             return range("integer", key);
         case KeyType::WholeOrAuto:
             return {{"anyOf", Json::array({{{"const", "auto"}}, range("integer", key)})}};
+        case KeyType::WholeOrOff:
+            return {{"anyOf", Json::array({{{"const", "off"}}, range("integer", key)})}};
         case KeyType::Seed:
             return {{"type", "integer"}, {"minimum", 0}, {"maximum", 18446744073709551615ull}};
         case KeyType::Number:

@@ -133,6 +133,21 @@ TEST_CASE("a LoRA may be for one expert", "[experts][lora]") {
     CHECK(changes(Experts::Both) == "high low ");
     CHECK(changes(Experts::High) == "high ");
     CHECK(changes(Experts::Low) == "low ");
+    // What is wrong with a LoRA for both experts is said once, and everything that is.
+    writeSafetensors(copy.path / "other.safetensors",
+                     {{"transformer.nothing.lora_A.weight", at::ones({2, 24})},
+                      {"transformer.nothing.lora_B.weight", at::ones({16, 2})}});
+    LoadOptions broken{at::kCPU,
+                       "float32",
+                       {{copy.path / "other.safetensors"},
+                        {copy.path / "none.safetensors", 1.0, Experts::Low},
+                        {copy.path / "none.safetensors", 1.0, Experts::High}}};
+    try {
+        loadVideoModel(kPair, broken);
+        FAIL("broken LoRAs were merged");
+    } catch (const Error& error) {
+        CHECK(error.problems().size() == 2);
+    }
     LoadOptions single{at::kCPU, "float32", {{file, 1.0, Experts::High}}};
     CHECK_THROWS_WITH(loadVideoModel(kFixtures / "pipeline_1", single),
                       Catch::Contains("this model has one transformer"));
