@@ -28,7 +28,7 @@ class Row:
 ROWS = [
     Row("Delta E 2000 in the ring, generated layer", "delivered", 1.5),
     Row("- where the model is told to keep the plate", "told to keep"),
-    Row("- where it may change it (6 working pixels around the matte)", "may change"),
+    Row("- where it may change it (2 working pixels around the matte)", "may change"),
     Row("- with `detail` and `grain` off: anchored", "anchored"),
     Row("- and before anchoring, same shots", "model", like="anchored"),
     Row("- of the ring's mean colour, anchored", "anchored, mean colour"),

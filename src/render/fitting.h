@@ -20,11 +20,11 @@ struct Fitting {
 /// What the memory of a render depends on beside its plan.
 struct MemoryNeed {
     int windowFrames = 0;         ///< that the transformer sees at once
-    std::int64_t keptTokens = 0;  ///< of these, those that it computes; 0: all
     int dtypeBytes = 4;           ///< a number of the transformer
     double keptBytes = 0;         ///< of what is kept from the decoding on, beside the model
     double deliveryBytes = 0;     ///< while frames are written one by one, the program included
     double frameBytes = 0;        ///< for each frame more that is written at the same time
+    std::int64_t keptTokens = 0;  ///< of the window's, those that are computed; 0: all
 };
 
 /// Estimates the memory of a plan whose clip, region and windows are made, and chooses the ways of

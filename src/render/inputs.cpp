@@ -21,8 +21,11 @@ namespace {
 
 /// How far the model's mask reaches beyond the matte, in working pixels: debris and the first dust
 /// leave the silhouette, and published models were trained with loose mattes
-/// (reference/wan-vace.md, 5).
-constexpr int maskGrow = 6;
+/// (reference/wan-vace.md, 5). 6 of 480 lines; no more than that share of a small picture, whose
+/// surroundings would be repainted as far as the eye compares them with the plate.
+int maskGrow(const clip::CropPlan& region) {
+    return std::max(2, static_cast<int>(std::lround(std::min(region.width, region.height) / 80.0)));
+}
 
 std::string windowText(const Window& w) {
     return cat(w.width, "x", w.height, w.x < 0 ? "" : "+", w.x, w.y < 0 ? "" : "+", w.y);
@@ -167,7 +170,7 @@ bool isKeyframe(const RenderPlan& plan, const FrameJob& job) {
 
 void setModelMask(const RenderPlan& plan, const FrameJob& job, const Matte& matte, ClipMask& mask,
                   int frame) {
-    clip::setMaskFrame(mask, frame, matte, plan.region.at(job.index), maskGrow);
+    clip::setMaskFrame(mask, frame, matte, plan.region.at(job.index), maskGrow(plan.region));
 }
 
 std::optional<image::PlateImage> readJobKeyframe(const RenderPlan& plan,
