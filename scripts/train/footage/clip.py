@@ -1,13 +1,14 @@
 """One clip from one seed: building, street, look, camera, destruction, frames."""
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 
 from . import VERSION
 from . import building as b
 from . import weather as w
-from .camera import HELD_OUT_MOVE, MOVES, frameTarget
+from .camera import HELD_OUT_MOVE, MOVES, Camera, frameTarget
 from .destruction import KINDS, NEVER, TUNED_FALL_FRAMES, WEATHER_KINDS, WEIGHTS, makePlan
 from .dust import Dust
 from .encoding import encode
@@ -31,9 +32,10 @@ DUST_SHARES = (0.3, 0.5, 0.2)
 NOISE = bake_noise()
 
 
-def _drawMeta(rng, seed, split, kind, frames, width, height):
+def drawMeta(rng, seed, split, kind, frames, width, height, kinds=KINDS, weights=WEIGHTS):
+    """What a seed says before anything is built; `kind` "any" draws one of `kinds`."""
     if kind == "any":
-        kind = KINDS[rng.choice(len(KINDS), p=WEIGHTS / WEIGHTS.sum())]
+        kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
     moves = [m for m in MOVES if split == "held_out" or m != HELD_OUT_MOVE]
     chances = {"locked": 0.28, "handheld": 0.28, "pan": 0.2, "dolly": 0.24, "crane": 0.25}
     p = np.array([chances[m] for m in moves])
@@ -56,6 +58,66 @@ def _drawMeta(rng, seed, split, kind, frames, width, height):
         "split": split,
         "generator": VERSION,
     }
+
+
+@dataclass
+class Scene:
+    """What a seed draws before anything moves: the building, its street, light and camera."""
+
+    facade: b.Facade
+    target: b.Blocks
+    points: np.ndarray  # [n,8,3] hexahedra, the target's `owned` first
+    materials: np.ndarray  # [n,6] one a face
+    owned: int
+    loose: np.ndarray  # [owned] scraps without joints
+    look: w.Look
+    camera: Camera
+
+
+def drawScene(rng, meta, width, height, largest=1.35, times=w.TIMES, props=None):
+    """Draws a Scene and adds "building" and "time_of_day" to meta.
+
+    largest: length in metres above which pieces are cut. times: times of day to draw from. props: see addStreet.
+    """
+    floors = int(rng.integers(2, 4)) if rng.random() < 0.2 else int(rng.integers(3, 9))
+    if width > 1.3 * height:
+        floors = min(floors, 6)
+    bays = int(rng.integers(3, 8))
+    facade = b.Facade(
+        rng, bays * rng.uniform(2.4, 3.3), rng.uniform(7, 11), floors, bays, rng.uniform(2.8, 3.6)
+    )
+    target = b.Blocks()
+    facade.emit(target, rng, largest=largest)
+    b.addDebris(target, rng, int(rng.integers(120, 320)))
+    owned = len(target.shapes)
+    street = b.Blocks()
+    addStreet(street, rng, facade.width, facade.height, facade.depth, props)
+    points = np.array(target.shapes + street.shapes)
+    materials = np.array(target.materials + street.materials, np.int32)
+    meta["building"] = {
+        "style": facade.style,
+        "floors": floors,
+        "bays": bays,
+        "width": round(facade.width, 2),
+        "height": round(facade.height, 2),
+    }
+    look = w.drawLook(rng, facade, meta["kind"])
+    while look.time not in times:
+        look = w.drawLook(rng, facade, meta["kind"])
+    meta["time_of_day"] = look.time
+    camera = frameTarget(
+        rng,
+        meta["frames"],
+        width,
+        height,
+        facade.width,
+        facade.height,
+        meta["camera"],
+        points[:owned],
+        points[owned:],
+    )
+    loose = np.array(target.parts) == b.DEBRIS
+    return Scene(facade, target, points, materials, owned, loose, look, camera)
 
 
 class Renderer:
@@ -149,51 +211,15 @@ class Renderer:
 def makeClip(seed, kind="any", width=128, height=128, frames=25, split="train", samples=2):
     """Returns {"clean", "destroyed": uint8 [F,H,W,3], "matte": uint8 [F,H,W], "meta": dict}."""
     rng = np.random.default_rng(seed)
-    meta = _drawMeta(rng, seed, split, kind, frames, width, height)
+    meta = drawMeta(rng, seed, split, kind, frames, width, height)
     kind, onset = meta["kind"], meta["onset"]
 
-    # The building and its street.
-    floors = int(rng.integers(2, 4)) if rng.random() < 0.2 else int(rng.integers(3, 9))
-    if width > 1.3 * height:
-        floors = min(floors, 6)
-    bays = int(rng.integers(3, 8))
-    facade = b.Facade(
-        rng, bays * rng.uniform(2.4, 3.3), rng.uniform(7, 11), floors, bays, rng.uniform(2.8, 3.6)
-    )
-    target = b.Blocks()
-    facade.emit(target, rng)
-    b.addDebris(target, rng, int(rng.integers(120, 320)))
-    owned = len(target.shapes)
-    loose = np.array(target.parts) == b.DEBRIS
-    street = b.Blocks()
-    addStreet(street, rng, facade.width, facade.height, facade.depth)
-    points = np.array(target.shapes + street.shapes)
-    materials = np.array(target.materials + street.materials, np.int32)
-    meta["building"] = {
-        "style": facade.style,
-        "floors": floors,
-        "bays": bays,
-        "width": round(facade.width, 2),
-        "height": round(facade.height, 2),
-    }
-
-    # Light, camera.
-    look = w.drawLook(rng, facade, kind)
-    meta["time_of_day"] = look.time
-    camera = frameTarget(
-        rng,
-        frames,
-        width,
-        height,
-        facade.width,
-        facade.height,
-        meta["camera"],
-        points[:owned],
-        points[owned:],
-    )
+    scene = drawScene(rng, meta, width, height)
+    facade, target, look, camera = scene.facade, scene.target, scene.look, scene.camera
+    points, materials, owned = scene.points, scene.materials, scene.owned
 
     # Destruction.
-    bodies = makeBodies(points[:owned], np.array(target.weakness), loose, rng)
+    bodies = makeBodies(points[:owned], np.array(target.weakness), scene.loose, rng)
     secondary = (
         kind in ("down", "left", "right", "pancake", "shear", "facade") and rng.random() < 0.04
     )

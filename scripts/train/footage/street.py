@@ -19,8 +19,11 @@ from .building import (
 )
 
 
-def addStreet(blocks, rng, width, height, depth):
-    """Neighbours, skyline, cars, lamp posts, trees: everything that stays."""
+def addStreet(blocks, rng, width, height, depth, props=None):
+    """Neighbours, skyline, cars, lamp posts, trees: everything that stays.
+
+    props: a list that gets ("car" or "tree", x, y) of those instead of boxes, for who has better ones.
+    """
     joined = rng.random() < 0.5
     for side in (-1, 1):
         edge = 0.0 if side < 0 else width
@@ -61,18 +64,17 @@ def addStreet(blocks, rng, width, height, depth):
 
     blocks.add(box(-80, 90, -3.35, -3.15, 0, 0.14), TRIM)
     for _ in range(int(rng.integers(0, 7))):
-        _car(
-            blocks,
-            rng.uniform(-14, width + 10),
-            -5.2 if rng.random() < 0.65 else -10.4 - rng.uniform(0, 3),
-            rng,
-        )
+        x, y = rng.uniform(-14, width + 10), -5.2 if rng.random() < 0.65 else -10.4 - rng.uniform(0, 3)
+        if props is None:
+            _car(blocks, x, y, rng)
+        else:
+            props.append(("car", x, y))
     for _ in range(int(rng.integers(0, 5))):
         x = rng.uniform(-12, width + 12)
         prop(x, x + 0.13, -3, -2.87, 0, 5.6, METAL)
         prop(x - 0.08, x + 0.2, -4.3, -2.9, 5.5, 5.63, METAL)
         prop(x - 0.12, x + 0.24, -4.5, -4.0, 5.36, 5.5, LAMP)
-    if rng.random() < 0.12:
+    if rng.random() < 0.12 and props is None:
         _bus(blocks, rng.uniform(-14, width + 4), -7.6 - rng.uniform(0, 2))
     if rng.random() < 0.35:  # overhead wires on poles
         for x in (-16, rng.uniform(-3, width + 3), width + 16):
@@ -80,7 +82,11 @@ def addStreet(blocks, rng, width, height, depth):
         for z in (6.4, 6.8):
             prop(-60, 60, -2.94, -2.9, z, z + 0.035, RAIL)
     for _ in range(int(rng.choice([0, 1, 2, 3, 5], p=(0.25, 0.25, 0.2, 0.2, 0.1)))):
-        _tree(blocks, rng, rng.uniform(-14, width + 14), -2.5 if rng.random() < 0.75 else -12.5)
+        x, y = rng.uniform(-14, width + 14), -2.5 if rng.random() < 0.75 else -12.5
+        if props is None:
+            _tree(blocks, rng, x, y)
+        else:
+            props.append(("tree", x, y))
 
 
 def _car(blocks, x, y, rng):

@@ -63,11 +63,11 @@ class Clips(unittest.TestCase):
             self.assertLess(centres["left"], centres["right"])
 
     def test_held_out_camera_stays_out_of_training(self):
-        from .clip import _drawMeta
+        from .clip import drawMeta
 
         moves = {
             split: {
-                _drawMeta(np.random.default_rng(s), s, split, "any", 25, 128, 128)["camera"]
+                drawMeta(np.random.default_rng(s), s, split, "any", 25, 128, 128)["camera"]
                 for s in range(200)
             }
             for split in ("train", "held_out")
