@@ -5,9 +5,19 @@ target is sampled with the very samples of the picture, with whatever stands in 
 """
 import bpy
 
+OLD = bpy.app.version < (4, 0)
+# The Principled shader's inputs before Blender 4.0; None: there was none.
+OLD_INPUTS = {'Specular IOR Level': 'Specular', 'Coat Weight': 'Clearcoat', 'Coat Roughness': 'Clearcoat Roughness', 'Coat IOR': None,
+              'Coat Normal': 'Clearcoat Normal', 'Emission Color': 'Emission'}
+
 
 class Nodes:
-    """Short names for the shader nodes used here. Sockets in, sockets out."""
+    """Short names for the shader nodes used here. Sockets in, sockets out.
+
+    `rest`: a vector attribute of the meshes to texture by, for what moves in pieces; without it an object's own coordinates.
+    """
+
+    rest = None
 
     def __init__(self, name):
         self.mat = bpy.data.materials.new(name)
@@ -15,14 +25,17 @@ class Nodes:
         self.tree = self.mat.node_tree
         self.tree.nodes.clear()
         self.out = self.node('ShaderNodeOutputMaterial')
-        self.pos = self.node('ShaderNodeTexCoord').outputs['Object']
+        if Nodes.rest:
+            self.pos = self.node('ShaderNodeAttribute', attribute_name=Nodes.rest).outputs['Vector']
+        else:
+            self.pos = self.node('ShaderNodeTexCoord').outputs['Object']
         rnd = self.node('ShaderNodeAttribute')
         rnd.attribute_name = 'rnd'
         self.rnd = rnd.outputs['Fac']
         info = self.node('ShaderNodeObjectInfo')
         self.object_random = info.outputs['Random']
         aov = self.node('ShaderNodeOutputAOV')
-        aov.aov_name = 'matte'
+        setattr(aov, 'aov_name' if hasattr(aov, 'aov_name') else 'name', 'matte')
         self.link(info.outputs['Object Index'], aov.inputs['Value'])
 
     def node(self, kind, **attributes):
@@ -38,6 +51,12 @@ class Nodes:
             socket.default_value = (*value, 1)
         else:
             socket.default_value = value
+
+    def set(self, node, name, value):
+        """An input of a Principled shader, by its name in Blender 4."""
+        name = OLD_INPUTS.get(name, name) if OLD else name
+        if name:
+            self.link(value, node.inputs[name])
 
     def math(self, op, a, b=0.0, c=0.0, clamp=False):
         n = self.node('ShaderNodeMath', operation=op, use_clamp=clamp)
@@ -107,11 +126,11 @@ class Nodes:
         n = self.node('ShaderNodeBsdfPrincipled')
         self.link(colour, n.inputs['Base Color'])
         self.link(rough, n.inputs['Roughness'])
-        n.inputs['Specular IOR Level'].default_value = specular
+        self.set(n, 'Specular IOR Level', specular)
         if normal is not None:
             self.link(normal, n.inputs['Normal'])
         for k, v in more.items():
-            self.link(v, n.inputs[k.replace('_', ' ')])
+            self.set(n, k.replace('_', ' '), v)
         if flat:
             return self.finish(n.outputs[0], flat)
         self.link(n.outputs[0], self.out.inputs['Surface'])
@@ -263,7 +282,8 @@ def leaf(name, a, b):
     c = n.gain(c, n.math('MULTIPLY_ADD', n.object_random, 0.35, 0.8))
     d = n.node('ShaderNodeBsdfPrincipled')
     n.link(c, d.inputs['Base Color'])
-    d.inputs['Roughness'].default_value, d.inputs['Specular IOR Level'].default_value = 0.5, 0.3
+    d.inputs['Roughness'].default_value = 0.5
+    n.set(d, 'Specular IOR Level', 0.3)
     t = n.node('ShaderNodeBsdfTranslucent')
     n.link(n.mix(1.0, c, (1.0, 1.15, 0.45), 'MULTIPLY'), t.inputs[0])
     m = n.node('ShaderNodeMixShader')
