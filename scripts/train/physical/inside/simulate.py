@@ -54,9 +54,10 @@ def bodies(world, s, step):
             frame = 2 + int(round(s["start"][k]))
             push = s["impulse"][k] * step
             if np.abs(push[:3]).max() > 0.02:
-                o.keyframe_insert("location", frame=frame - 1)
+                frame = max(3, frame)
+                o.keyframe_insert("location", frame=frame - 2)
                 o.location = s["rest"][k] + push[:3]
-                o.keyframe_insert("location", frame=frame)
+                o.keyframe_insert("location", frame=frame - 1)
                 for curve in o.animation_data.action.fcurves:
                     for key in curve.keyframe_points:
                         key.interpolation = "LINEAR"
@@ -94,6 +95,7 @@ def main():
     world.constraints = bpy.data.collections.new("joints")
     scene.collection.children.link(world.collection)
     scene.collection.children.link(world.constraints)
+    world.use_split_impulse = True
     world.time_scale, world.substeps_per_frame, world.solver_iterations = step * 24, SUBSTEPS, ITERATIONS
     world.point_cache.frame_start, world.point_cache.frame_end = 1, frames + 1
     for low, high in s["standing"]:
