@@ -22,6 +22,7 @@ def produce(command, path, seed, options):
     """Makes one clip; returns its kind and the seconds of planning, simulation, rendering and finishing."""
     from footage.clip import saveArrays
 
+    from .dustgrid import writeDust
     from .finish import finishClip
     from .plan import drawClip
     from .scene import writeScene
@@ -39,10 +40,12 @@ def produce(command, path, seed, options):
         part = os.path.join(raw, "part.npz")
         run(command, "simulate.py", scene, part)
         os.replace(part, motion)
+    if moves:
+        writeDust(clip, motion, raw)
     marks.append(time.perf_counter())
     run(command, "render.py", scene, motion, raw, options.samples, options.threads)
     marks.append(time.perf_counter())
-    arrays = saveArrays(finishClip(clip, motion if moves else None, raw))
+    arrays = saveArrays(finishClip(clip, raw))
     with open(path + ".part", "wb") as file:
         np.savez(file, **arrays)
     os.replace(path + ".part", path)
@@ -60,7 +63,7 @@ def main(arguments=None):
     parser.add_argument("--size", default="128", help="128, WxH (multiples of 16), or mixed")
     parser.add_argument("--frames", type=int, default=49)
     parser.add_argument("--kind", choices=(*KINDS, "any"), default="any")
-    parser.add_argument("--samples", type=int, default=12, help="paths a pixel, before the denoiser")
+    parser.add_argument("--samples", type=int, default=16, help="paths a pixel, before the denoiser")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--blender", help="a blender, or a python with the module bpy; found by itself on the PATH")
     parser.add_argument("--sheet", help="write a contact sheet (PNG) of the clips")

@@ -17,7 +17,7 @@ KINDS = ("down", "left", "right", "forward", "pancake", "shear", "facade", "expl
 TIMES = ("day", "overcast", "golden")
 PIECE = 1.7  # metres: longer pieces are cut
 RIDER = 0.06  # m^3: smaller pieces of the front ride on a larger neighbour
-LEAN = 2.0  # times the fast generator's push sideways: Bullet's joints hold more
+LEAN = 2.5  # times the fast generator's push sideways: Bullet's joints hold more
 JOINTS = 7  # the most joints that are kept of a body, the largest contacts first
 
 

@@ -12,6 +12,7 @@ from mesh import Mesh, instance
 
 QUADS = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])
 VARIED = [looks.NAMES.index(n) for n in ("GLASS", "BLIND", "WOOD", "SIGN")]
+FARTHEST = [looks.NAMES.index(n) for n in ("WALL2", "WALL3", "FAR", "PARTY")]
 KERB = -3.35  # y of the street's edge
 
 
@@ -57,6 +58,21 @@ def ground(named):
         flat(f"dash{k}", 4.0 * k, -8.1, 4.0 * k + 1.8, -7.98, 0.006, named["paint"])
 
 
+def skyline(library, rng):
+    """Low roofs far behind the street, so that no plain runs to the horizon."""
+    m = Mesh(random.Random(int(rng.integers(1 << 30))))
+    x = -220.0
+    while x < 240:
+        wide, tall = rng.uniform(9, 22), rng.uniform(5, 11) + 9 * (rng.random() < 0.15)
+        deep = rng.uniform(75, 95)
+        m.box((x, deep, 0), (x + wide, deep + 12, tall), looks.NAMES[FARTHEST[int(rng.integers(len(FARTHEST)))]])
+        x += wide + (0 if rng.random() < 0.8 else rng.uniform(3, 10))
+    made = m.build("skyline", dict(zip(looks.NAMES, library)))
+    at = np.zeros(3 * len(made.data.vertices), np.float32)
+    made.data.vertices.foreach_get("co", at)
+    made.data.attributes.new("rest", "FLOAT_VECTOR", "POINT").data.foreach_set("vector", at)
+
+
 def furnish(s, rng):
     """The demo plate's cars and trees where the plan says. They are textured by their own coordinates."""
     plate.Nodes.rest = None
@@ -85,5 +101,6 @@ def build(s, rng):
     target = hexahedra("target", s["points"][:owned], s["materials"][:owned], library, rng, 1)
     hexahedra("street", s["points"][owned:], s["materials"][owned:], library, rng)
     ground(named)
+    skyline(library, rng)
     furnish(s, rng)
     return target

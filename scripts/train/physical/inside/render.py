@@ -1,6 +1,6 @@
 """Runs in Blender: render.py SCENE.npz MOTION.npz FOLDER SAMPLES THREADS [FRAMES]. Path-traces a clip's raw frames.
 
-Writes FOLDER/clean_FFF.exr and FOLDER/destroyed_FFF.exr (multi-layer, linear Rec.709): picture, depth, albedo and normal for
+Writes FOLDER/clean_FFF.exr and FOLDER/destroyed_FFF.exr (multi-layer, linear Rec.709): picture, albedo and normal for
 the denoiser, and the matte. Frames that nothing changes are left out: with a locked camera one clean frame stands for all.
 FRAMES (a comma list) limits what is rendered.
 """
@@ -16,6 +16,7 @@ from mathutils import Matrix
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "plate")]  # this folder, and the demo plate's materials, cars and trees
 
+import cloud  # noqa: E402
 import light  # noqa: E402
 import place  # noqa: E402
 
@@ -27,12 +28,13 @@ def settings(scene, s, samples, threads):
     r.use_persistent_data, r.threads_mode, r.threads = True, "FIXED", threads
     c.device, c.samples, c.seed = "CPU", samples, int(s["seed"]) & 0x7FFFFFFF
     c.use_adaptive_sampling = c.use_denoising = False
-    c.max_bounces, c.diffuse_bounces, c.glossy_bounces, c.transmission_bounces = 2, 2, 1, 1
-    c.transparent_max_bounces, c.volume_bounces = 4, 1
+    c.max_bounces, c.diffuse_bounces, c.glossy_bounces, c.transmission_bounces = 4, 2, 1, 1
+    c.transparent_max_bounces, c.volume_bounces, c.volume_max_steps = 4, 4, 128
+    c.volume_step_rate = 2.0
     c.caustics_reflective = c.caustics_refractive = False
     c.sample_clamp_indirect, c.filter_width = 6.0, 1.4
     layer = scene.view_layers[0]
-    layer.use_pass_z = layer.use_pass_normal = layer.use_pass_diffuse_color = True
+    layer.use_pass_normal = layer.use_pass_diffuse_color = True
     aov = layer.aovs.add()
     aov.name, aov.type = "matte", "VALUE"
     image = r.image_settings
@@ -88,6 +90,7 @@ def main():
     target = place.build(s, rng)
     light.world(scene, s)
     light.sun(scene, s)
+    dust = cloud.Cloud(scene, s)
     camera = Camera(scene, s)
     settings(scene, s, int(samples), int(threads))
     frames, onset = int(s["frames"]), int(s["onset"])
@@ -101,6 +104,7 @@ def main():
         target.data.vertices.foreach_set("co", points.astype(np.float32).ravel())
         target.data.update()
         camera.move(frame)
+        dust.show(os.path.join(folder, f"dust_{frame:03d}.npz") if state == "destroyed" else "")
         if not locked:  # the same grain of the sampling in both states; with a locked camera in all frames
             scene.cycles.seed = (int(s["seed"]) + frame) & 0x7FFFFFFF
         scene.render.filepath = path + ".part.exr"
