@@ -43,7 +43,7 @@ def produce(command, path, seed, options):
     if moves:
         writeDust(clip, motion, raw)
     marks.append(time.perf_counter())
-    run(command, "render.py", scene, motion, raw, options.samples, options.threads)
+    run(command, "render.py", scene, motion, raw, options.samples, options.threads, options.shutter)
     marks.append(time.perf_counter())
     arrays = saveArrays(finishClip(clip, raw))
     with open(path + ".part", "wb") as file:
@@ -64,6 +64,7 @@ def main(arguments=None):
     parser.add_argument("--frames", type=int, default=49)
     parser.add_argument("--kind", choices=(*KINDS, "any"), default="any")
     parser.add_argument("--samples", type=int, default=16, help="paths a pixel, before the denoiser")
+    parser.add_argument("--shutter", type=float, default=0.5, help="share of a frame that what falls is blurred over")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--blender", help="a blender, or a python with the module bpy; found by itself on the PATH")
     parser.add_argument("--sheet", help="write a contact sheet (PNG) of the clips")

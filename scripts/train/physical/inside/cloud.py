@@ -73,7 +73,7 @@ class Cloud:
             if name != "density" and not values.any():
                 continue
             grid = vdb.FloatGrid()
-            grid.copyFromArray(np.ascontiguousarray(values), tolerance=0.004)
+            grid.copyFromArray(np.ascontiguousarray(values), tolerance=0.008)
             grid.name, grid.gridClass = name, vdb.GridClass.FOG_VOLUME
             matrix = np.diag([cell, cell, cell, 1.0])
             matrix[3, :3] = low + cell / 2

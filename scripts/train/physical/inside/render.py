@@ -1,8 +1,8 @@
-"""Runs in Blender: render.py SCENE.npz MOTION.npz FOLDER SAMPLES THREADS [FRAMES]. Path-traces a clip's raw frames.
+"""Runs in Blender: render.py SCENE.npz MOTION.npz FOLDER SAMPLES THREADS SHUTTER [FRAMES]. Path-traces a clip's raw frames.
 
 Writes FOLDER/clean_FFF.exr and FOLDER/destroyed_FFF.exr (multi-layer, linear Rec.709): picture, albedo and normal for
 the denoiser, and the matte. Frames that nothing changes are left out: with a locked camera one clean frame stands for all.
-FRAMES (a comma list) limits what is rendered.
+SHUTTER: how much of a frame's time what falls is blurred over; FRAMES (a comma list) limits what is rendered.
 """
 
 import os
@@ -20,11 +20,14 @@ import cloud  # noqa: E402
 import light  # noqa: E402
 import place  # noqa: E402
 
+FPS = 24
 
-def settings(scene, s, samples, threads):
+
+def settings(scene, s, samples, threads, shutter):
     r, c = scene.render, scene.cycles
     r.engine = "CYCLES"
     (r.resolution_x, r.resolution_y), r.resolution_percentage = map(int, s["size"]), 100
+    r.fps, r.use_motion_blur, r.motion_blur_shutter = FPS, shutter > 0, max(shutter, 0.01)
     r.use_persistent_data, r.threads_mode, r.threads = True, "FIXED", threads
     c.device, c.samples, c.seed = "CPU", samples, int(s["seed"]) & 0x7FFFFFFF
     c.use_adaptive_sampling = c.use_denoising = False
@@ -82,7 +85,7 @@ def moved(s, x, q):
 
 
 def main():
-    source, motion, folder, samples, threads, *chosen = sys.argv[sys.argv.index("--") + 1 :]
+    source, motion, folder, samples, threads, shutter, *chosen = sys.argv[sys.argv.index("--") + 1 :]
     s = dict(np.load(source))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -92,16 +95,19 @@ def main():
     light.sun(scene, s)
     dust = cloud.Cloud(scene, s)
     camera = Camera(scene, s)
-    settings(scene, s, int(samples), int(threads))
+    settings(scene, s, int(samples), int(threads), float(shutter))
     frames, onset = int(s["frames"]), int(s["onset"])
     locked = np.ptp(s["position"], axis=0).max() == 0 and np.ptp(s["forward"], axis=0).max() == 0
     chosen = [int(f) for f in chosen[0].split(",")] if chosen else range(frames)
 
-    def render(state, frame, points):
+    velocity = target.data.attributes.new("velocity", "FLOAT_VECTOR", "POINT")  # what Cycles blurs a mesh by
+
+    def render(state, frame, points, speed):
         path = os.path.join(folder, f"{state}_{frame:03d}.exr")
         if os.path.exists(path):
             return
         target.data.vertices.foreach_set("co", points.astype(np.float32).ravel())
+        velocity.data.foreach_set("vector", (speed * FPS).astype(np.float32).ravel())
         target.data.update()
         camera.move(frame)
         dust.show(os.path.join(folder, f"dust_{frame:03d}.npz") if state == "destroyed" else "")
@@ -113,13 +119,15 @@ def main():
 
     rest = s["points"][: int(s["owned"])]
     for frame in [0] if locked else chosen:
-        render("clean", frame, rest)
+        render("clean", frame, rest, 0 * rest)
     if os.path.exists(motion):
         m = np.load(motion)
-        x, q = m["x"], m["q"]
+        at = lambda age: moved(s, m["x"][age], m["q"][age]) if age >= 0 else rest
         for frame in chosen:
-            if frame >= onset:
-                render("destroyed", frame, moved(s, x[frame - onset], q[frame - onset]))
+            age = frame - onset
+            if age >= 0:
+                after = at(min(age + 1, frames - onset - 1))
+                render("destroyed", frame, at(age), (after - at(age - 1)) / 2)
 
 
 if __name__ == "__main__":
