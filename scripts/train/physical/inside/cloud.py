@@ -13,6 +13,7 @@ except ImportError:
     except ImportError:
         vdb = None
 
+DENSITY = 0.6  # of the fast generator's extinction: enough to hide the foot, and rubble shows again at the end
 GRIDS = ("density", "soot", "flame")
 
 
@@ -21,7 +22,7 @@ class Cloud:
 
     def __init__(self, scene, s):
         if vdb is None:
-            raise SystemExit("no OpenVDB for Python here: Debian has it as python3-openvdb, bpy's wheel brings it")
+            raise RuntimeError("no OpenVDB for Python here: Debian has it as python3-openvdb, bpy's wheel brings it")
         self.data = bpy.data.volumes.new("dust")
         self.data.materials.append(self._material(s))
         self.object = bpy.data.objects.new("dust", self.data)
@@ -47,7 +48,7 @@ class Cloud:
         mix.inputs[6].default_value = (*map(float, bright), 1)
         mix.inputs[7].default_value = (0.08, 0.075, 0.07, 1)
         link(mix.outputs[2], volume.inputs["Color"])
-        volume.inputs["Density"].default_value = 1.0
+        volume.inputs["Density"].default_value = DENSITY
         volume.inputs["Density Attribute"].default_value = "density"
         volume.inputs["Anisotropy"].default_value = 0.25
         volume.inputs["Emission Color"].default_value = (1.0, 0.33, 0.06, 1)

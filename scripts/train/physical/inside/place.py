@@ -64,7 +64,7 @@ def skyline(library, rng):
     x = -220.0
     while x < 240:
         wide, tall = rng.uniform(9, 22), rng.uniform(5, 11) + 9 * (rng.random() < 0.15)
-        deep = rng.uniform(75, 95)
+        deep = rng.uniform(42, 60)
         m.box((x, deep, 0), (x + wide, deep + 12, tall), looks.NAMES[FARTHEST[int(rng.integers(len(FARTHEST)))]])
         x += wide + (0 if rng.random() < 0.8 else rng.uniform(3, 10))
     made = m.build("skyline", dict(zip(looks.NAMES, library)))

@@ -41,6 +41,8 @@ def settings(scene, s, samples, threads, shutter):
     aov = layer.aovs.add()
     aov.name, aov.type = "matte", "VALUE"
     image = r.image_settings
+    if hasattr(image, "media_type"):  # Blender 5
+        image.media_type = "MULTI_LAYER_IMAGE"
     image.file_format, image.color_depth, image.exr_codec = "OPEN_EXR_MULTILAYER", "32", "ZIPS"
     scene.view_settings.view_transform = "Raw"
 

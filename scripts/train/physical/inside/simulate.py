@@ -58,9 +58,6 @@ def bodies(world, s, step):
                 o.keyframe_insert("location", frame=frame - 2)
                 o.location = s["rest"][k] + push[:3]
                 o.keyframe_insert("location", frame=frame - 1)
-                for curve in o.animation_data.action.fcurves:
-                    for key in curve.keyframe_points:
-                        key.interpolation = "LINEAR"
             body.kinematic = False
             body.keyframe_insert("kinematic", frame=frame)
         made.append(o)
@@ -85,6 +82,7 @@ def main():
     s = dict(np.load(source))
     frames, step = int(s["moving"]), float(s["secondsPerFrame"])
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.preferences.edit.keyframe_new_interpolation_type = "LINEAR"
     scene = bpy.context.scene
     scene.gravity = (*map(float, s["lean"]), -9.81)
     scene.render.fps = 24
