@@ -63,7 +63,7 @@ def main(arguments=None):
     parser.add_argument("--size", default="128", help="128, WxH (multiples of 16), or mixed")
     parser.add_argument("--frames", type=int, default=49)
     parser.add_argument("--kind", choices=(*KINDS, "any"), default="any")
-    parser.add_argument("--samples", type=int, default=16, help="paths a pixel, before the denoiser")
+    parser.add_argument("--samples", type=int, default=12, help="paths a pixel, before the denoiser")
     parser.add_argument("--shutter", type=float, default=0.5, help="share of a frame that what falls is blurred over")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--blender", help="a blender, or a python with the module bpy; found by itself on the PATH")

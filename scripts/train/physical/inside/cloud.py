@@ -13,7 +13,6 @@ except ImportError:
     except ImportError:
         vdb = None
 
-DENSITY = 0.6  # of the fast generator's extinction: enough to hide the foot, and rubble shows again at the end
 GRIDS = ("density", "soot", "flame")
 
 
@@ -48,7 +47,7 @@ class Cloud:
         mix.inputs[6].default_value = (*map(float, bright), 1)
         mix.inputs[7].default_value = (0.08, 0.075, 0.07, 1)
         link(mix.outputs[2], volume.inputs["Color"])
-        volume.inputs["Density"].default_value = DENSITY
+        volume.inputs["Density"].default_value = 1.0
         volume.inputs["Density Attribute"].default_value = "density"
         volume.inputs["Anisotropy"].default_value = 0.25
         volume.inputs["Emission Color"].default_value = (1.0, 0.33, 0.06, 1)
