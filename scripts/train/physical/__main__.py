@@ -5,6 +5,7 @@ middle of a clip goes on with the frames that are there.
 """
 
 import argparse
+import filecmp
 import os
 import shutil
 import sys
@@ -33,17 +34,22 @@ def produce(command, path, seed, options):
     scene, motion = os.path.join(raw, "scene.npz"), os.path.join(raw, "motion.npz")
     width, height = sizeOf(options.size, seed)
     clip = drawClip(seed, options.kind, width, height, options.frames, options.split)
-    writeScene(clip, scene)
+    fresh = os.path.join(raw, "new.npz")
+    writeScene(clip, fresh, options.samples, options.shutter)
+    if os.path.exists(scene) and not filecmp.cmp(scene, fresh, shallow=False):
+        for name in set(os.listdir(raw)) - {"new.npz"}:  # of a run with other options
+            os.remove(os.path.join(raw, name))
+    os.replace(fresh, scene)
     marks.append(time.perf_counter())
     moves = clip.meta["kind"] != "nothing"
     if moves and not os.path.exists(motion):
         part = os.path.join(raw, "part.npz")
-        run(command, "simulate.py", scene, part)
+        run(command, "simulate.py", scene, part, threads=1)  # with more its results may vary
         os.replace(part, motion)
     if moves:
         writeDust(clip, motion, raw)
     marks.append(time.perf_counter())
-    run(command, "render.py", scene, motion, raw, options.samples, options.threads, options.shutter)
+    run(command, "render.py", scene, motion, raw, options.threads)
     marks.append(time.perf_counter())
     arrays = saveArrays(finishClip(clip, raw))
     with open(path + ".part", "wb") as file:
@@ -75,14 +81,17 @@ def main(arguments=None):
     command = findBlender(options.blender)
     if command is None:
         parser.error(MISSING)
-    folder = os.path.join(options.out, options.split)
+    folder = os.path.abspath(os.path.join(options.out, options.split))
     os.makedirs(folder, exist_ok=True)
     paths, made, began = [], 0, time.perf_counter()
     for seed in range(options.seed, options.seed + options.count):
         paths.append(os.path.join(folder, f"physical_{seed}.npz"))
         if os.path.exists(paths[-1]):
             continue
-        kind, took = produce(command, paths[-1], seed, options)
+        try:
+            kind, took = produce(command, paths[-1], seed, options)
+        except RuntimeError as error:
+            raise SystemExit(f"seed {seed}: {error}") from error
         made += 1
         stages = ", ".join(f"{n} {t:.1f}" for n, t in zip(("plan", "simulate", "render", "finish"), took))
         print(f"{len(paths)}/{options.count} seed {seed} {kind} {took.sum():.1f} s ({stages})", flush=True)

@@ -34,8 +34,10 @@ def _program(path):
     return [path, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
-def run(command, script, *arguments):
-    """Runs inside/SCRIPT; raises RuntimeError with the end of what it said where it fails."""
+def run(command, script, *arguments, threads=0):
+    """Runs inside/SCRIPT; raises RuntimeError with the end of what it said where it fails. threads: 0, as many as cores."""
+    if "--background" in command and threads:
+        command = [command[0], "--threads", str(threads), *command[1:]]
     command = [*command, str(INSIDE / script), "--", *map(str, arguments)]
     # Blender brings its own numpy and must not meet this environment's.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}

@@ -5,8 +5,6 @@ import numpy as np
 from footage import building as b
 from footage import weather as w
 
-from .plan import KINDS  # noqa: F401
-
 
 def _standing(clip):
     """[n,2,3] boxes that rubble lies on or leans against: street, neighbours, parked cars."""
@@ -23,8 +21,9 @@ def _standing(clip):
     return np.array(boxes, float)
 
 
-def writeScene(clip, path):
-    """Everything that inside/simulate.py and inside/render.py read."""
+def writeScene(clip, path, samples=12, shutter=0.5):
+    """Everything that inside/simulate.py and inside/render.py read. samples: paths a pixel; shutter: share of a frame that
+    what falls is blurred over. The same clip gives the same bytes."""
     scene, meta = clip.scene, clip.meta
     camera, look = scene.camera, scene.look
     points = scene.points
@@ -51,6 +50,8 @@ def writeScene(clip, path):
         onset=meta["onset"],
         secondsPerFrame=clip.secondsPerFrame,
         seed=meta["seed"],
+        samples=samples,
+        shutter=shutter,
         time=look.time,
         sun=look.env[w.SUN : w.SUN + 3],
         sunColour=look.env[w.SUN_COLOUR : w.SUN_COLOUR + 3],

@@ -131,12 +131,21 @@ class Blender(unittest.TestCase):
             self.make(folder, 31, "down")
             self.assertEqual(os.path.getmtime(path), before)
 
+    def test_frames_of_other_options_are_not_taken(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder, "train", "physical_33.raw")
+            raw.mkdir(parents=True)
+            for name in ("scene.npz", "clean_000.exr", "dust_005.vdb"):
+                (raw / name).write_bytes(b"old")
+            clip = self.make(folder, 33, "nothing", 9)
+            self.assertEqual(clip.clean.shape, (9, 48, 48, 3))
+
     def test_the_roof_comes_down_at_the_prompts_pace(self):
         clip = drawClip(25, "down", 48, 48, 49)
         with tempfile.TemporaryDirectory() as folder:
             scene, motion = os.path.join(folder, "scene.npz"), os.path.join(folder, "motion.npz")
             writeScene(clip, scene)
-            run(findBlender(), "simulate.py", scene, motion)
+            run(findBlender(), "simulate.py", scene, motion, threads=1)
             with np.load(motion) as moved:
                 up = moved["x"][..., 2] / clip.meta["building"]["height"]
         self.assertTrue(np.isfinite(up).all())

@@ -1,8 +1,8 @@
-"""Runs in Blender: render.py SCENE.npz MOTION.npz FOLDER SAMPLES THREADS SHUTTER [FRAMES]. Path-traces a clip's raw frames.
+"""Runs in Blender: render.py SCENE.npz MOTION.npz FOLDER THREADS [FRAMES]. Path-traces a clip's raw frames.
 
 Writes FOLDER/clean_FFF.exr and FOLDER/destroyed_FFF.exr (multi-layer, linear Rec.709): picture, albedo and normal for
 the denoiser, and the matte. Frames that nothing changes are left out: with a locked camera one clean frame stands for all.
-SHUTTER: how much of a frame's time what falls is blurred over; FRAMES (a comma list) limits what is rendered.
+FRAMES (a comma list) limits what is rendered.
 """
 
 import os
@@ -23,8 +23,9 @@ import place  # noqa: E402
 FPS = 24
 
 
-def settings(scene, s, samples, threads, shutter):
+def settings(scene, s, threads):
     r, c = scene.render, scene.cycles
+    samples, shutter = int(s["samples"]), float(s["shutter"])
     r.engine = "CYCLES"
     (r.resolution_x, r.resolution_y), r.resolution_percentage = map(int, s["size"]), 100
     r.fps, r.use_motion_blur, r.motion_blur_shutter = FPS, shutter > 0, max(shutter, 0.01)
@@ -87,7 +88,7 @@ def moved(s, x, q):
 
 
 def main():
-    source, motion, folder, samples, threads, shutter, *chosen = sys.argv[sys.argv.index("--") + 1 :]
+    source, motion, folder, threads, *chosen = sys.argv[sys.argv.index("--") + 1 :]
     s = dict(np.load(source))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -97,7 +98,7 @@ def main():
     light.sun(scene, s)
     dust = cloud.Cloud(scene, s)
     camera = Camera(scene, s)
-    settings(scene, s, int(samples), int(threads), float(shutter))
+    settings(scene, s, int(threads))
     frames, onset = int(s["frames"]), int(s["onset"])
     locked = np.ptp(s["position"], axis=0).max() == 0 and np.ptp(s["forward"], axis=0).max() == 0
     chosen = [int(f) for f in chosen[0].split(",")] if chosen else range(frames)
