@@ -19,6 +19,11 @@ from .blender import MISSING, findBlender, run
 from .plan import KINDS
 
 
+def processorSeconds():
+    """Of this process and of the ones that it waited for."""
+    return sum(os.times()[:4])
+
+
 def produce(command, path, seed, options):
     """Makes one clip; returns its kind and the seconds of planning, simulation, rendering and finishing."""
     from footage.clip import saveArrays
@@ -83,7 +88,7 @@ def main(arguments=None):
         parser.error(MISSING)
     folder = os.path.abspath(os.path.join(options.out, options.split))
     os.makedirs(folder, exist_ok=True)
-    paths, made, began = [], 0, time.perf_counter()
+    paths, made, began, worked = [], 0, time.perf_counter(), processorSeconds()
     for seed in range(options.seed, options.seed + options.count):
         paths.append(os.path.join(folder, f"physical_{seed}.npz"))
         if os.path.exists(paths[-1]):
@@ -94,7 +99,11 @@ def main(arguments=None):
             raise SystemExit(f"seed {seed}: {error}") from error
         made += 1
         stages = ", ".join(f"{n} {t:.1f}" for n, t in zip(("plan", "simulate", "render", "finish"), took))
-        print(f"{len(paths)}/{options.count} seed {seed} {kind} {took.sum():.1f} s ({stages})", flush=True)
+        before, worked = worked, processorSeconds()
+        print(
+            f"{len(paths)}/{options.count} seed {seed} {kind} {took.sum():.1f} s ({stages}), {worked - before:.0f} s of processor time",
+            flush=True,
+        )
     print(f"{made} clips made, {len(paths) - made} were there, {time.perf_counter() - began:.1f} s")
     if options.sheet:
         writeSheet(paths, options.sheet)
