@@ -34,7 +34,7 @@ def settings(scene, s, threads):
     c.use_adaptive_sampling = c.use_denoising = False
     c.max_bounces, c.diffuse_bounces, c.glossy_bounces, c.transmission_bounces = 4, 2, 1, 1
     c.transparent_max_bounces, c.volume_bounces, c.volume_max_steps = 4, 4, 128
-    c.volume_step_rate = 2.0
+    c.volume_step_rate = 4.0  # finer steps look the same at these sizes
     c.caustics_reflective = c.caustics_refractive = False
     c.sample_clamp_indirect, c.filter_width = 6.0, 1.4
     layer = scene.view_layers[0]
