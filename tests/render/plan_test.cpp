@@ -323,7 +323,7 @@ TEST_CASE("tokens far from the mask are left out of the plan, and the render say
         all.push_back("sampler.sparse=" + sparse);
         return folder.plan(problems, all);
     };
-    const RenderPlan off = folder.plan(problems, wide), near = with("0"), far = with("8"),
+    const RenderPlan off = folder.plan(problems, wide), near = with("0"), far = with("4"),
                      all = with("9999");
     REQUIRE_FALSE(problems.hasErrors());
     CHECK(off.kept.empty());

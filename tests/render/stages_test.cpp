@@ -326,7 +326,7 @@ TEST_CASE("where no token is computed the plate's latents come out, and the rest
     CHECK(model.tokens == std::vector<int64_t>(plan.sampler.steps * plan.windows.size(),
                                                references * 20 + 5 * 4 * 2));
     const at::Tensor made = state.latents.narrow(2, references, 9);
-    CHECK((made - conditions.plate).narrow(4, 0, 3).abs().max().item<float>() < 1e-5f);
+    CHECK((made - conditions.plate).narrow(4, 0, 3).abs().max().item<float>() < 1e-4f);
     // A velocity that does not look across the picture.
     CHECK(at::equal(made.narrow(4, 3, 2), whole.narrow(2, references, 9).narrow(4, 3, 2)));
     CHECK(at::equal(state.latents.narrow(2, 0, references), whole.narrow(2, 0, references)));
@@ -347,7 +347,7 @@ TEST_CASE("a window that computes nothing is not evaluated", "[denoise][sparse]"
         [](int, int, const DenoiseState&) {});
     CHECK(model.tokens == std::vector<int64_t>(plan.sampler.steps, -1));
     const at::Tensor made = state.latents.narrow(2, references, 9);
-    CHECK((made - conditions.plate).narrow(2, 0, 4).abs().max().item<float>() < 1e-5f);
+    CHECK((made - conditions.plate).narrow(2, 0, 4).abs().max().item<float>() < 1e-4f);
     // The references are what the window that is evaluated makes of them.
     const at::Tensor whole =
         run(smallPlan(9, 5, 1), conditions, {startNoise(plan, references), {}});
@@ -378,7 +378,8 @@ TEST_CASE("a run that is stopped, saved and resumed gives the same bits", "[deno
 
 TEST_CASE("a pair of experts goes on with the same bits on either side of its boundary",
           "[denoise][state][experts]") {
-    const auto pair = std::filesystem::path(DERRUMBE_TEST_DATA) / "../../model/fixtures/pipeline_3";
+    const auto pair = std::filesystem::weakly_canonical(std::filesystem::path(DERRUMBE_TEST_DATA) /
+                                                        "../../model/fixtures/pipeline_3");
     const auto load = [&] { return model::loadVideoModel(pair, {at::kCPU, "float32"}); };
     RenderPlan plan;
     plan.model = load()->description();
