@@ -30,7 +30,7 @@ matte: {{path: matte_{width}x{height}.exr}}
 prompt: "the building collapses into dust"
 onset: 2
 region: full
-model: {{path: {model}, dtype: {dtype}}}
+model: {{path: {model}, dtype: {dtype}, weights: {weights}}}
 sampler: {{steps: {steps}, guidance: {guidance}, seed: 1}}
 detail: {detail}
 output: {{path: out/c.####.exr}}
@@ -61,12 +61,12 @@ def run(command, codes=(0,)):
 class Case:
     """A shot of one size and model, in a folder of its own."""
 
-    def __init__(self, options, folder, model, width, height, frames, dtype, steps=2, guidance=1, detail="off"):
+    def __init__(self, options, folder, model, width, height, frames, dtype, steps=2, guidance=1, detail="off", weights="auto"):
         self.program, self.folder = options.derrumbe, folder
         make_pictures(folder, width, height)
         self.shot = folder / "shot.yaml"
         self.shot.write_text(SHOT.format(frames=frames, width=width, height=height, model=model, dtype=dtype, steps=steps,
-                                         guidance=guidance, detail=detail))
+                                         guidance=guidance, detail=detail, weights=weights))
 
     def plan(self, limit=None):
         """The plan as JSON, or what is said where nothing fits."""
@@ -89,10 +89,14 @@ def gib(size):
 def ways(plan):
     """What the plan does to fit, in a few words."""
     memory, words = plan["memory"], []
+    if memory["packed_text_encoder"]:
+        words.append("text encoder packed")
     if memory["resident_text_blocks"] is not None:
         words.append(f"{memory['resident_text_blocks']} text blocks stay")
     if memory["vae_leaves"]:
         words.append("the VAE leaves")
+    if memory["packed_transformer"]:
+        words.append("transformer packed")
     if memory["resident_transformer_blocks"] is not None:
         words.append(f"{memory['resident_transformer_blocks']} transformer blocks stay")
     for work in ("encode", "decode"):
@@ -170,8 +174,12 @@ def large(options, work):
     if not (folder / "model/model_index.json").exists():
         run([sys.executable, HERE / "random_folder.py", "--out", folder / "model"])
     (folder / "model/derrumbe.json").write_text(json.dumps({"working_size": [480, 272]}))
-    case = Case(options, folder, folder / "model", 480, 272, 17, "float32")
-    return measured(options, work, "1.3B's dimensions, random", [(case, "480 x 272, 17 frames, float32")], lambda _: ("4GiB",))
+    rows = []
+    for weights, limits in (("auto", ("6GiB", "4GiB")), ("int8", ())):
+        case = Case(options, folder, folder / "model", 480, 272, 17, "float32", weights=weights)
+        text = "480 x 272, 17 frames, float32" + (f", weights {weights}" if weights != "auto" else "")
+        rows += measured(options, work, "1.3B's dimensions, random bfloat16", [(case, text)], lambda _, limits=limits: limits)
+    return rows
 
 
 def main():

@@ -71,10 +71,14 @@ struct Description {
     std::uint64_t transformerParameters = 0, vaeParameters = 0, textParameters = 0;
     std::uint64_t secondTransformerParameters = 0;  ///< of the low-noise expert
     std::uint64_t textEmbeddingParameters = 0;      ///< of textParameters, those that are looked up
-    /// Memory that these take while prompts are encoded: none where the file's own numbers are
-    /// used.
-    std::uint64_t textEmbeddingBytes = 0;
     int textLayers = 0;
+    /// The matrices of a part's blocks as its file has them, which they may stay.
+    struct Matrices {
+        std::uint64_t numbers = 0, bytes = 0;
+        std::uint64_t largest = 0;  ///< numbers of the largest one
+        bool packsOnCards = true;   ///< a card can unpack them
+    };
+    Matrices transformerMatrices, secondTransformerMatrices, textMatrices;
     /// The VAE's work and memory by structure, per pixel of the picture.
     struct VaeCost {
         double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame

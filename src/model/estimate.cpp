@@ -26,6 +26,22 @@ struct Weights {
     double all = 0;  ///< whatever stays where
 };
 
+/// Bytes of one number of a block's matrices.
+double matrixBytes(const Description::Matrices& m, int dtypeBytes, bool packed, Rounding rounding) {
+    if (m.numbers == 0) return dtypeBytes;
+    const double inFile = static_cast<double>(m.bytes) / static_cast<double>(m.numbers);
+    double bytes = dtypeBytes;
+    if (packed || rounding != Rounding::None) bytes = std::min(bytes, inFile);
+    // One scale a row is next to nothing.
+    if (rounding != Rounding::None) bytes = std::min(bytes, std::min(1.01, inFile));
+    return bytes;
+}
+
+/// What is unpacked at a time.
+double unpackedBytes(const Description::Matrices& m, int dtypeBytes, bool packed) {
+    return packed ? static_cast<double>(m.largest) * dtypeBytes : 0;
+}
+
 Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways) {
     const double d = double{1} * m.heads * m.headSize;
     // A block of the transformer: attentions with norms, feed-forward, modulation, a norm; the
@@ -33,25 +49,33 @@ Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways
     const double block = 8 * (d * d + d) + 4 * d + 2 * d * m.ffn + m.ffn + d + 6 * d + 2 * d;
     const double vace = m.vaceLayers > 0 ? block + d * d + d : 0;
     const double blocks = m.layers * block + m.vaceLayers * vace;
-    const auto transformer = [&](std::uint64_t parameters) {
+    const bool packed = ways.transformerPacked || ways.rounding != Rounding::None;
+    const auto transformer = [&](std::uint64_t parameters, const Description::Matrices& matrices) {
         const double rest = std::max(0.0, static_cast<double>(parameters) - blocks);
         const double streamed =
             blockBytes(transformerBlocks(m), ways.transformerBlocks, std::max(block, vace));
-        return dtypeBytes * (rest + std::min(blocks, streamed));
+        // Nearly all of a block is matrices.
+        return dtypeBytes * rest +
+               matrixBytes(matrices, dtypeBytes, ways.transformerPacked, ways.rounding) *
+                   std::min(blocks, streamed) +
+               unpackedBytes(matrices, dtypeBytes, packed);
     };
     Weights bytes;
     // Of a pair of experts one is in memory at a time.
     bytes.transformer =
-        std::max(transformer(m.transformerParameters), transformer(m.secondTransformerParameters));
+        std::max(transformer(m.transformerParameters, m.transformerMatrices),
+                 transformer(m.secondTransformerParameters, m.secondTransformerMatrices));
     bytes.vae = static_cast<double>(m.vaeParameters) * 4;
+    // Of the table only the rows of a prompt are read.
+    const double numbers = static_cast<double>(m.textParameters - m.textEmbeddingParameters);
     const double text =
-        dtypeBytes * static_cast<double>(m.textParameters - m.textEmbeddingParameters);
+        numbers * matrixBytes(m.textMatrices, dtypeBytes, ways.textPacked, Rounding::None);
     bytes.text =
-        static_cast<double>(m.textEmbeddingBytes) +
-        (m.textLayers > 0 ? blockBytes(m.textLayers, ways.textBlocks, text / m.textLayers) : text);
+        (m.textLayers > 0 ? blockBytes(m.textLayers, ways.textBlocks, text / m.textLayers) : text) +
+        unpackedBytes(m.textMatrices, dtypeBytes, ways.textPacked);
     bytes.all =
         dtypeBytes * static_cast<double>(m.transformerParameters + m.secondTransformerParameters) +
-        bytes.vae + text + static_cast<double>(m.textEmbeddingBytes);
+        bytes.vae + dtypeBytes * numbers;
     return bytes;
 }
 

@@ -2,6 +2,9 @@
 
 namespace derrumbe::model {
 
+/// What the matrices of the transformer's blocks are rounded to when they are loaded.
+enum class Rounding { None, Int8, Fp8 };
+
 /// Ways to work in less memory, each for some time. As it stands, everything that helps is kept.
 struct MemoryWays {
     /// The VAE leaves while the transformer works, and is read again for the decoding.
@@ -12,6 +15,11 @@ struct MemoryWays {
     /// Latents a side of the tiles in which the VAE works; 0: the whole picture at once. Tiles
     /// change the order of sums, and so the last digits of the result.
     int encodeTile = 0, decodeTile = 0;
+    /// Matrices of blocks stay as small as their file has them, and are unpacked at each use.
+    bool transformerPacked = false, textPacked = false;
+    /// Asked for, not chosen to fit: matrices of the transformer's blocks that are larger become
+    /// that small, and stay packed. Changes the result.
+    Rounding rounding = Rounding::None;
 
     /// Whether the pixels are those that a render without a limit makes, to the last bit.
     bool exact() const { return encodeTile == 0 && decodeTile == 0; }

@@ -40,6 +40,11 @@ class Need {
         return std::max(e.peakBytes + need_.keptBytes, delivery(plan_.framesAtOnce));
     }
 
+    /// A card does not unpack all formats, and would merge LoRAs with other roundings.
+    bool packs(const model::Description::Matrices& matrices) const {
+        return !onCard() || (matrices.packsOnCards && plan_.loras.empty());
+    }
+
   private:
     bool onCard() const { return plan_.device != "cpu"; }
 
@@ -49,7 +54,7 @@ class Need {
 
 /// Takes ways, the least costly first, until every stage that can be helped is within the limit.
 MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
-    MemoryWays ways;
+    MemoryWays ways = plan.fitting.ways;
     const auto over = [&](double Estimate::*stage) {
         const Estimate e = need.estimate(ways);
         return need.beside(e) + e.*stage > limit;
@@ -61,6 +66,15 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
         for (ways.*resident = std::max(0, blocks - 3); ways.*resident > 0 && over(stage);)
             --(ways.*resident);
     };
+    /// Unpacking takes little time beside products with many tokens, and none where a block would
+    /// be read again.
+    const auto packed = [&](bool MemoryWays::*way, double Estimate::*stage) {
+        if (!over(stage)) return;
+        const double before = need.estimate(ways).*stage;
+        ways.*way = true;
+        if (need.estimate(ways).*stage >= before) ways.*way = false;
+    };
+    if (need.packs(plan.model.textMatrices)) packed(&MemoryWays::textPacked, &Estimate::textBytes);
     stream(&MemoryWays::textBlocks, plan.model.textLayers, &Estimate::textBytes);
     /// The largest tiles that fit; small ones cost more for their margins.
     const auto tiled = [&](int MemoryWays::*tile, double Estimate::*stage) {
@@ -72,6 +86,9 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
     tiled(&MemoryWays::encodeTile, &Estimate::encodeBytes);
     tiled(&MemoryWays::decodeTile, &Estimate::decodeBytes);
     ways.vaeLeaves = over(&Estimate::denoiseBytes);
+    if (need.packs(plan.model.transformerMatrices) &&
+        need.packs(plan.model.secondTransformerMatrices))
+        packed(&MemoryWays::transformerPacked, &Estimate::denoiseBytes);
     stream(&MemoryWays::transformerBlocks, model::transformerBlocks(plan.model),
            &Estimate::denoiseBytes);
     return ways;
@@ -89,6 +106,8 @@ std::string remedy(const RenderPlan& plan, const std::string& stage) {
     const bool halved = plan.dtype != "float32";
     if (stage == "encoding prompts") return halved ? "" : "model.dtype=bfloat16 would need less";
     if (stage == "denoising" && !halved) text += " or model.dtype=bfloat16";
+    if (stage == "denoising" && plan.fitting.ways.rounding == model::Rounding::None)
+        text += " or model.weights=int8 (which changes the picture a little)";
     return text + " would need less";
 }
 
@@ -142,6 +161,12 @@ void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Pr
         warnOfMachine(plan, problems);
 }
 
+std::string roundingText(const RenderPlan& plan) {
+    if (plan.fitting.ways.rounding == model::Rounding::None) return "";
+    return cat("model.weights: the matrices of the transformer's blocks are rounded to ",
+               shot::text(plan.shot.model.weights), ", with a scale a row");
+}
+
 std::vector<std::string> fittingTexts(const RenderPlan& plan) {
     const MemoryWays& ways = plan.fitting.ways;
     std::vector<std::string> texts;
@@ -150,9 +175,17 @@ std::vector<std::string> fittingTexts(const RenderPlan& plan) {
             texts.push_back(cat(resident, " of the ", part, "'s ", all,
                                 " blocks stay in memory, the others are read at their turns"));
     };
+    const auto packed = [&](const char* part, bool stays) {
+        if (stays)
+            texts.push_back(cat("the ", part,
+                                "'s matrices stay as small as their file has them, and "
+                                "are unpacked at each use"));
+    };
+    packed("text encoder", ways.textPacked);
     blocks("text encoder", ways.textBlocks, plan.model.textLayers);
     if (ways.vaeLeaves)
         texts.push_back("the VAE leaves while the transformer works, and is read again");
+    packed("transformer", ways.transformerPacked);
     blocks("transformer", ways.transformerBlocks, model::transformerBlocks(plan.model));
     const auto tiles = [&](const char* work, int side) {
         if (side > 0)

@@ -36,6 +36,9 @@ struct MemoryNeed {
 /// machine has free is a warning.
 void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Problems& problems);
 
+/// What a plan rounds its model's weights to because the shot says so, for people; empty: nothing.
+std::string roundingText(const RenderPlan& plan);
+
 /// The ways that a plan takes to keep within its limit, a line each, for people.
 std::vector<std::string> fittingTexts(const RenderPlan& plan);
 

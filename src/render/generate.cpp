@@ -215,6 +215,10 @@ Generated generate(Run& run) {
         run.event("memory", way);
         run.log.info("to keep within --max-memory: " + way);
     }
+    if (const std::string rounding = roundingText(run.plan); !rounding.empty()) {
+        run.event("weights", rounding);
+        run.log.info(rounding);
+    }
     model::VideoModel& model = *shared->model.get(keys.model, [&] {
         const model::LoadOptions load{at::Device(run.plan.device), run.plan.dtype, run.plan.loras,
                                       run.plan.fitting.ways};

@@ -288,6 +288,7 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     planPrompts(plan, problems);
     planTokens(plan, problems);
     plan.hintScales = planHints(plan);
+    plan.fitting.ways.rounding = static_cast<model::Rounding>(plan.shot.model.weights);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
     const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);

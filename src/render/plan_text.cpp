@@ -43,6 +43,8 @@ nlohmann::ordered_json memoryJson(const RenderPlan& plan) {
     const int scale = plan.model.spatialScale;
     return {{"limit_bytes", number(plan.fitting.limit, plan.fitting.limit > 0)},
             {"vae_leaves", ways.vaeLeaves},
+            {"packed_transformer", ways.transformerPacked},
+            {"packed_text_encoder", ways.textPacked},
             {"resident_transformer_blocks",
              number(ways.transformerBlocks, ways.transformerBlocks >= 0)},
             {"resident_text_blocks", number(ways.textBlocks, ways.textBlocks >= 0)},
@@ -149,6 +151,8 @@ std::string planText(const RenderPlan& plan) {
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
             " M parameters, ", plan.dtype,
             plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
+    if (const std::string rounding = roundingText(plan); !rounding.empty())
+        row("weights", rounding.substr(rounding.find(": ") + 2));
     for (const model::LoraFile& lora : plan.loras)
         row(&lora == &plan.loras.front() ? "loras" : "",
             cat(lora.path.string(), " x ", lora.strength,
@@ -253,6 +257,7 @@ std::string planJson(const RenderPlan& plan) {
           {"parameters", plan.model.parameters},
           {"loras", loras},
           {"dtype", plan.dtype},
+          {"weights", shot::text(plan.shot.model.weights)},
           {"device", plan.device}}},
         {"sampler", sampler},
         {"processes", plan.processes},

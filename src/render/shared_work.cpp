@@ -26,8 +26,9 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     const Json model = Json::array(
         {shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile, ways.decodeTile});
     SharedKeys keys;
-    keys.model = Json::array({model, shot["model"]["loras"], ways.vaeLeaves, ways.transformerBlocks,
-                              ways.textBlocks})
+    keys.model = Json::array({model, shot["model"]["loras"], shot["model"]["weights"],
+                              ways.vaeLeaves, ways.transformerBlocks, ways.textBlocks,
+                              ways.transformerPacked, ways.textPacked})
                      .dump();
 
     Json texts = Json::array();
@@ -36,7 +37,7 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     texts.push_back(guided ? Json(plan.shot.negativePrompt) : Json());
     keys.prompts = Json::array({model, texts}).dump();
 
-    shot["model"] = model;  // LoRAs are merged into the transformer alone
+    shot["model"] = model;  // LoRAs and 8 bits are the transformer's alone
     // Prompts have their own part; the rest is used later, when noise becomes latents, when a
     // frame is composited and when it is written.
     for (const char* later : {"sampler", "windows", "prompt", "negative_prompt", "beats", "detail",

@@ -161,7 +161,8 @@ Json shotJson(const Shot& shot) {
     json["guides"] = controlsJson(shot, "guides");
     json["model"] = {{"path", shot.model.path},
                      {"loras", controlsJson(shot, "loras")},
-                     {"dtype", text(shot.model.dtype)}};
+                     {"dtype", text(shot.model.dtype)},
+                     {"weights", text(shot.model.weights)}};
     json["sampler"] = {{"scheduler", orNull(shot.sampler.scheduler)},
                        {"steps", orNull(shot.sampler.steps)},
                        {"guidance", orNull(shot.sampler.guidance)},

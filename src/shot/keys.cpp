@@ -210,6 +210,15 @@ std::vector<Key> makeKeys() {
          "bfloat16",
          "The numbers that the transformer computes in",
          {"auto", "float32", "bfloat16", "float16"}},
+        {"model.weights",
+         T::Choice,
+         kOptional,
+         "auto",
+         "int8",
+         "What the transformer's weights are held in: int8 and fp8 round the matrices of its "
+         "blocks to 8 bits when they are loaded, with a scale a row, for less memory and a little "
+         "of the picture; auto leaves them as their file has them",
+         {"auto", "int8", "fp8"}},
 
         {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",
          "How noise becomes the picture; defaults come from the model's folder"},
@@ -452,6 +461,9 @@ const char* text(Experts value) {
 }
 const char* text(DType value) {
     return choiceText("model.dtype", value);
+}
+const char* text(Weights value) {
+    return choiceText("model.weights", value);
 }
 const char* text(MatteFill value) {
     return choiceText("matte_fill", value);

@@ -87,6 +87,7 @@ void readModel(const Section& in, Model& out) {
         out.loras.push_back(lora);
     }
     setChoice(out.dtype, in.choice("dtype"));
+    setChoice(out.weights, in.choice("weights"));
 }
 
 void readSampler(const Section& in, Sampler& out) {

@@ -122,12 +122,16 @@ struct Lora {
 
 enum class DType { Auto, Float32, BFloat16, Float16 };
 
+/// What the matrices of the transformer's blocks become when they are loaded.
+enum class Weights { Auto, Int8, Fp8 };
+
 struct Model {
     std::string path =
         "derrumbe-mini";  ///< a folder, or a name to look up: model::findModel(path, shot.folder)
     std::vector<Lora> loras;
     DType dtype = DType::Auto;  ///< Auto: float32 on a processor without fast bfloat16, else what
                                 ///< the weights are in
+    Weights weights = Weights::Auto;  ///< Auto: as their file has them
 };
 
 /// None: the model folder's own value.
@@ -275,6 +279,7 @@ const char* text(MatteOperation value);
 const char* text(GuideType value);
 const char* text(Experts value);
 const char* text(DType value);
+const char* text(Weights value);
 const char* text(MatteFill value);
 const char* text(Detail value);
 const char* text(Grain value);

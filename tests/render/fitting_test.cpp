@@ -100,6 +100,62 @@ TEST_CASE("each part goes only where its own stage needs it", "[fitting]") {
     CHECK_THAT(fittingTexts(between).front(), Contains("text encoder's 24 blocks"));
 }
 
+TEST_CASE("matrices that are smaller in their file stay so before blocks are read at their turns",
+          "[fitting]") {
+    RenderPlan plan = largePlan("float32");
+    plan.model.vaeCost = {};
+    plan.model.textParameters = plan.model.textEmbeddingParameters;
+    plan.model.transformerMatrices = {2'000'000'000, 2'000'000'000, 1536 * 8960};
+    const double whole = model::estimate(plan.model, 81, 480, 832, 0, 4).denoiseBytes;
+    const RenderPlan packed = fitted(plan, 0.8 * whole);
+    CHECK(packed.fitting.ways.transformerPacked);
+    CHECK(packed.fitting.ways.exact());
+    CHECK(packed.fitting.ways.vaeLeaves);
+    CHECK(packed.fitting.ways.transformerBlocks == -1);
+    CHECK_FALSE(packed.fitting.ways.textPacked);
+    CHECK(packed.cost.denoiseBytes < whole - 5e9);
+    CHECK_THAT(fittingTexts(packed).back(), Contains("as small as their file has them"));
+    // Where that is not enough they are packed and read.
+    const RenderPlan streamed = fitted(plan, packed.peakBytes - 0.5 * kGiB);
+    CHECK(streamed.fitting.ways.transformerPacked);
+    CHECK(streamed.fitting.ways.transformerBlocks >= 0);
+    // Of a file that is as large as what is computed with nothing is gained.
+    plan.model.transformerMatrices.bytes = 8'000'000'000;
+    CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
+
+    // A card would merge LoRAs otherwise, and does not unpack all formats.
+    plan.model.transformerMatrices.bytes = 2'000'000'000;
+    plan.device = "cuda";
+    CHECK(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
+    plan.model.transformerMatrices.packsOnCards = false;
+    CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
+    plan.model.transformerMatrices.packsOnCards = true;
+    plan.loras.push_back({"x.safetensors"});
+    CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
+}
+
+TEST_CASE("weights that the shot rounds are small in the estimate, with and without a limit",
+          "[fitting]") {
+    RenderPlan plan = largePlan("float32");
+    plan.model.vaeCost = {};
+    plan.model.textParameters = plan.model.textEmbeddingParameters;
+    plan.model.transformerMatrices = {2'000'000'000, 4'000'000'000, 1536 * 8960};
+    Problems problems;
+    const MemoryNeed need{81, 4, 0, 1e8, 0};
+    fitMemory(plan, need, 0, problems);
+    const double whole = plan.cost.denoiseBytes;
+    CHECK(roundingText(plan).empty());
+    plan.shot.model.weights = shot::Weights::Int8;
+    plan.fitting.ways.rounding = model::Rounding::Int8;
+    for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{64} << 30}) {
+        fitMemory(plan, need, limit, problems);
+        CHECK(plan.cost.denoiseBytes < whole - 5e9);
+        CHECK(plan.fitting.ways.rounding == model::Rounding::Int8);
+        CHECK_FALSE(plan.fitting.ways.transformerPacked);
+    }
+    CHECK_THAT(roundingText(plan), Contains("int8"));
+}
+
 TEST_CASE("fewer frames are written at once where each is large", "[fitting]") {
     RenderPlan plan = largePlan();
     plan.framesAtOnce = 8;

@@ -44,6 +44,7 @@ TEST_CASE("takes share what their difference has no part in", "[shared]") {
     CHECK(madeAgain(shot, {"onset=3"}) == "icr");
     CHECK(madeAgain(shot, {"region=full"}) == "icr");
     CHECK(madeAgain(shot, {"model.dtype=bfloat16"}) == "mipcr");
+    CHECK(madeAgain(shot, {"model.weights=int8"}) == "m");
 }
 
 TEST_CASE("a reused value is made anew for another key alone", "[shared]") {

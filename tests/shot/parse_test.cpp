@@ -21,6 +21,7 @@ TEST_CASE("the least shot has the documented defaults", "[shot]") {
     CHECK_FALSE(shot.onset);
     CHECK(shot.model.path == "derrumbe-mini");
     CHECK(shot.model.dtype == DType::Auto);
+    CHECK(shot.model.weights == Weights::Auto);
     CHECK_FALSE(shot.sampler.steps);
     CHECK(shot.sampler.seed == 42);
     CHECK(shot.region.kind == RegionKind::Auto);

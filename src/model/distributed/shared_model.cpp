@@ -54,7 +54,9 @@ Json loadOrder(const VideoModel& model, const fs::path& folder, const LoadOption
             {"files", filesOf(model.description(), options.loras)},
             {"dtype", options.dtype},
             {"loras", loras},
-            {"resident", options.ways.transformerBlocks}};
+            {"resident", options.ways.transformerBlocks},
+            {"packed", options.ways.transformerPacked},
+            {"rounding", static_cast<int>(options.ways.rounding)}};
 }
 
 std::unique_ptr<VideoModel> loadFrom(const Json& order, at::Device device) {
@@ -64,6 +66,8 @@ std::unique_ptr<VideoModel> loadFrom(const Json& order, at::Device device) {
         options.loras.push_back({lora[0].get<std::string>(), lora[1].get<double>(),
                                  static_cast<Experts>(lora[2].get<int>())});
     options.ways.transformerBlocks = order.at("resident");
+    options.ways.transformerPacked = order.at("packed");
+    options.ways.rounding = static_cast<Rounding>(order.at("rounding").get<int>());
     return loadVideoModel(order.at("folder").get<std::string>(), options);
 }
 

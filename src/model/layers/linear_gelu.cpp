@@ -23,7 +23,7 @@ at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
     if (fused && x.is_cpu() && x.scalar_type() == at::kFloat && linear.bias.defined() &&
         at::globalContext().userEnabledMkldnn()) {
         torch::jit::Stack stack{x.contiguous(),
-                                linear.weight,
+                                linear.weight(),
                                 linear.bias,
                                 std::string("gelu"),
                                 c10::List<std::optional<at::Scalar>>(),

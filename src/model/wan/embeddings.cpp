@@ -45,9 +45,8 @@ ConditionEmbedder::Time ConditionEmbedder::time(double timestep) const {
     at::Tensor waves = at::cat({angles.cos(), angles.sin()});
     if (freqDim % 2 != 0) waves = at::constant_pad_nd(waves, {0, 1});
     // One row, not a vector: a matrix product of one row rounds as the reference's.
-    const at::Tensor row = waves.unsqueeze(0).to(time1.weight.device());
-    const at::Tensor embedding =
-        time2(at::silu(time1(row))).to(timeProjection.weight.scalar_type());
+    const at::Tensor row = waves.unsqueeze(0).to(time1.weight().device());
+    const at::Tensor embedding = time2(at::silu(time1(row))).to(timeProjection.dtype());
     const at::Tensor modulation = timeProjection(at::silu(embedding)).to(at::kFloat);
     return {embedding.squeeze(0), modulation.view({6, -1})};
 }

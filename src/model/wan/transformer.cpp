@@ -9,7 +9,7 @@
 namespace derrumbe::model {
 
 WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& config,
-                               int residentBlocks)
+                               int residentBlocks, bool packed)
     : config_(config),
       device_(weights.device()),
       dtype_(weights.dtype()),
@@ -26,11 +26,11 @@ WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& 
         if (hint < static_cast<int>(config.vaceLayers.size()) && config.vaceLayers[hint] == i)
             order_.push_back({true, hint++});
     }
-    blocks_ = makeBlocks(weights, residentBlocks);
+    blocks_ = makeBlocks(weights, residentBlocks, packed);
 }
 
-Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights,
-                                                         int residentBlocks) const {
+Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights, int residentBlocks,
+                                                         bool packed) const {
     const auto make = [order = order_, config = config_](const Weights& from, size_t index) {
         const Turn turn = order[index];
         const Weights scope = from / (turn.vace ? "vace_blocks" : "blocks") / turn.index;
@@ -39,7 +39,8 @@ Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights,
         return block;
     };
     const bool all = residentBlocks < 0;
-    const Weights from = all ? weights : weights.readingAhead();
+    Weights from = all ? weights : weights.readingAhead();
+    if (packed) from = from.keepingPacked();
     return {order_.size(), all ? order_.size() : static_cast<size_t>(residentBlocks),
             [from, make](size_t index) { return make(from, index); }};
 }

@@ -33,8 +33,9 @@ class WanTransformer {
   public:
     /// Missing and misshapen tensors are recorded in `weights`.
     /// @param residentBlocks of both branches that stay in memory; -1: all
-    WanTransformer(const Weights& weights, const TransformerConfig& config,
-                   int residentBlocks = -1);
+    /// @param packed whether the matrices of blocks stay as small as `weights` have them
+    WanTransformer(const Weights& weights, const TransformerConfig& config, int residentBlocks = -1,
+                   bool packed = false);
 
     /// @param embeds [B, S, textDim]. The rows after the last that is not zero are all alike to the
     /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
@@ -68,7 +69,7 @@ class WanTransformer {
         TransformerBlock block;
         Linear projOut;  ///< of the VACE branch's alone
     };
-    Blocks<Block> makeBlocks(const Weights& weights, int residentBlocks) const;
+    Blocks<Block> makeBlocks(const Weights& weights, int residentBlocks, bool packed) const;
 
     /// The conditioning's tokens beside those of the latents.
     at::Tensor embedControl(const at::Tensor& control, const at::Tensor& latents,

@@ -31,7 +31,11 @@ TransformerConfig TransformerConfig::read(const Config& config) {
     c.eps = config.number("eps", c.eps, 0, 1);
     c.ropeLongest = config.integer("rope_max_seq_len", c.ropeLongest, 1, 1 << 20);
     for (const char* key : {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"})
-        if (config.has(key)) config.problem(key, "image-conditioned models are not supported");
+        if (config.has(key))
+            config.problem(key,
+                           "image-to-video transformers with an image encoder (Wan2.1) are not "
+                           "computed here: their CLIP vision tower and the attention to its "
+                           "tokens are missing; those of Wan2.2, text-to-video and VACE run");
     if (plain) {
         c.vaceLayers.clear();
         return c;

@@ -56,13 +56,15 @@ Umt5Encoder::Block::Block(const Weights& weights, const Umt5Config& config) {
     down = Linear((dense / "wo").withDtype(wide), config.hidden, config.width, false);
 }
 
-Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks)
+Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks,
+                         bool packed)
     : config_(config), device_(weights.device()), dtype_(weights.dtype()) {
     const bool shared = weights.has("shared.weight") || !weights.has("encoder.embed_tokens.weight");
-    embedding_ = weights.stored(shared ? "shared.weight" : "encoder.embed_tokens.weight",
-                                {config.vocabulary, config.width});
+    embedding_ = weights.table(shared ? "shared.weight" : "encoder.embed_tokens.weight",
+                               {config.vocabulary, config.width});
     const bool all = residentBlocks < 0;
-    const Weights blocks = all ? weights : weights.readingAhead();
+    Weights blocks = all ? weights : weights.readingAhead();
+    if (packed) blocks = blocks.keepingPacked();
     blocks_ = Blocks<Block>(
         config.layers, all ? config.layers : residentBlocks, [blocks, config](size_t index) {
             return Block(blocks / "encoder.block" / static_cast<int>(index) / "layer", config);
@@ -87,22 +89,20 @@ void Umt5Encoder::attend(at::Tensor& x, const Block& block, const at::Tensor& bu
 void Umt5Encoder::forward(at::Tensor& x, const Block& block) const {
     const at::Tensor h = block.forwardNorm(x);
     const at::Tensor inner = at::gelu(block.gate(h), "tanh").mul_(block.up(h));
-    x = (x + block.down(inner.to(block.down.weight.scalar_type()))).to(dtype_);
+    x = (x + block.down(inner.to(block.down.dtype()))).to(dtype_);
     clampHalf(x);
 }
 
 at::Tensor Umt5Encoder::encode(std::span<const int64_t> ids) const {
-    at::Tensor indices = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
-    std::copy(ids.begin(), ids.end(), indices.data_ptr<int64_t>());
     if (ids.empty() || std::any_of(ids.begin(), ids.end(),
                                    [&](int64_t id) { return id < 0 || id >= config_.vocabulary; }))
         throw Error(ExitCode::Internal, cat("token ids must be in [0, ", config_.vocabulary,
                                             "), and there must be one"));
-    at::Tensor x = embedding_.index_select(0, indices)
-                       .to(at::TensorOptions(dtype_).device(device_))
-                       .unsqueeze(0);
+    std::vector<at::Tensor> rows;
+    for (const int64_t id : ids) rows.push_back(embedding_->unpackedRows(id, 1).to(dtype_));
+    at::Tensor x = at::cat(rows).to(device_).unsqueeze(0);
     const at::Tensor buckets =
-        umt5Buckets(indices.size(0), config_.buckets, config_.farthest).to(device_);
+        umt5Buckets(x.size(1), config_.buckets, config_.farthest).to(device_);
     for (size_t index = 0; index < blocks_.size(); ++index) {
         const auto block = blocks_[index];
         attend(x, *block, buckets);

@@ -20,7 +20,9 @@ class Umt5Encoder {
   public:
     /// Names and shapes that do not fit are recorded in `weights`.
     /// @param residentBlocks that stay in memory; -1: all
-    Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks = -1);
+    /// @param packed whether the matrices of blocks stay as small as their file has them
+    Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks = -1,
+                bool packed = false);
 
     /// Token ids (n >= 1, without padding) to embeddings [1, n, width] float32 on the CPU. Without
     /// padding no mask is needed: masked rows would not change the others. Throws Error(Internal)
@@ -41,7 +43,7 @@ class Umt5Encoder {
     Umt5Config config_;
     at::Device device_;
     at::ScalarType dtype_;
-    at::Tensor embedding_;  ///< as stored: a prompt needs a few of its rows
+    std::shared_ptr<const PackedMatrix> embedding_;  ///< a prompt needs a few of its rows
     Blocks<Block> blocks_;
     RmsNorm finalNorm_;
 };

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <string_view>
 
 #include "model/model_card.h"
 #include "model/wan/vae_cost.h"
 #include "model/wan/wan_layout.h"
-#include "model/weights/dtypes.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -24,18 +24,18 @@ std::uint64_t parameterCount(const TensorSource& source) {
     return count;
 }
 
-/// Memory of the text encoder's table. Of plain numbers the few rows that a prompt needs are taken
-/// from the mapped file; quantised ones become float32 as a whole.
-std::uint64_t textEmbeddingBytes(const TensorSource& text) {
-    for (const char* name : {"shared.weight", "encoder.embed_tokens.weight"}) {
-        const auto found = text.tensors().find(name);
-        at::ScalarType type{};
-        if (found == text.tensors().end() || dtypeFromName(found->second.dtype, type)) continue;
-        std::uint64_t bytes = sizeof(float);
-        for (const int64_t size : found->second.shape) bytes *= static_cast<std::uint64_t>(size);
-        return bytes;
+/// The matrices of a part's blocks, as they are in its file.
+Description::Matrices blockMatrices(const TensorSource& source) {
+    Description::Matrices all;
+    for (const auto& [name, info] : source.tensors()) {
+        if (info.shape.size() != 2 || !isBlockMatrix(name)) continue;
+        const auto numbers = static_cast<std::uint64_t>(c10::multiply_integers(info.shape));
+        all.numbers += numbers;
+        all.bytes += static_cast<std::uint64_t>(info.bytes);
+        all.largest = std::max(all.largest, numbers);
+        all.packsOnCards = all.packsOnCards && source.packsOnCards(name);
     }
-    return 0;
+    return all;
 }
 
 void addFile(Description& description, const fs::path& file, const std::string& role,
@@ -168,9 +168,13 @@ void describe(WanFolder& w, const WanLayout& layout) {
     d.textParameters = parameterCount(*w.textTensors);
     d.textEmbeddingParameters =
         std::min<std::uint64_t>(d.textParameters, w.text.vocabulary * w.text.width);
-    d.textEmbeddingBytes = textEmbeddingBytes(*w.textTensors);
+    d.transformerMatrices = blockMatrices(*w.transformerTensors);
+    d.textMatrices = blockMatrices(*w.textTensors);
     d.textLayers = static_cast<int>(w.text.layers);
-    if (w.lowNoise) d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);
+    if (w.lowNoise) {
+        d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);
+        d.secondTransformerMatrices = blockMatrices(*w.lowNoise->tensors);
+    }
     d.boundary = layout.boundary;
     d.parameters = d.transformerParameters + d.secondTransformerParameters + d.vaeParameters +
                    d.textParameters;
@@ -187,6 +191,14 @@ void describe(WanFolder& w, const WanLayout& layout) {
 }
 
 }  // namespace
+
+bool isBlockMatrix(const std::string& name) {
+    constexpr std::string_view kEnding = ".weight";
+    const bool block = name.rfind("blocks.", 0) == 0 || name.rfind("vace_blocks.", 0) == 0 ||
+                       name.rfind("encoder.block.", 0) == 0;
+    return block && name.size() > kEnding.size() &&
+           std::string_view(name).substr(name.size() - kEnding.size()) == kEnding;
+}
 
 WanFolder readWanFolder(const fs::path& folder) {
     WanFolder w;

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "model/description.h"
 #include "model/wan/transformer_config.h"
@@ -27,6 +28,9 @@ struct WanFolder {
     std::optional<Expert> lowNoise;
     Description description;
 };
+
+/// Is it the name of a matrix of a block's, of the transformer's or the text encoder's?
+bool isBlockMatrix(const std::string& name);
 
 /// Throws Error(Model) with everything that is wrong in any of the folder's files.
 WanFolder readWanFolder(const std::filesystem::path& folder);

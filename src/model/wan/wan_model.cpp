@@ -12,6 +12,7 @@
 #include "model/wan/vae.h"
 #include "model/wan/wan_folder.h"
 #include "model/weights/lora.h"
+#include "model/weights/rounded.h"
 #include "support/strings.h"
 
 namespace derrumbe::model {
@@ -38,7 +39,8 @@ class WanModel : public VideoModel {
         if (count < 1 || count > length)
             throw Error(ExitCode::Internal, cat(count, " tokens, 1..", length, " were expected"));
         if (!text_)
-            text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text, ways_.textBlocks);
+            text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text, ways_.textBlocks,
+                                       ways_.textPacked);
         return at::constant_pad_nd(text_->encode(ids), {0, 0, 0, length - count});
     }
 
@@ -128,13 +130,17 @@ class WanModel : public VideoModel {
         if (transformer_ && low != lowNoise_) release(Stage::Transformer);
         if (ways_.vaeLeaves) vae_.reset();
         if (!transformer_)
-            transformer_ =
-                low ? build<WanTransformer>(folder_.lowNoise->tensors, dtype_,
-                                            folder_.lowNoise->config, ways_.transformerBlocks)
-                    : build<WanTransformer>(folder_.transformerTensors, dtype_, folder_.transformer,
-                                            ways_.transformerBlocks);
+            transformer_ = low ? loaded(folder_.lowNoise->tensors, folder_.lowNoise->config)
+                               : loaded(folder_.transformerTensors, folder_.transformer);
         lowNoise_ = low;
         return *transformer_;
+    }
+
+    std::unique_ptr<WanTransformer> loaded(const std::shared_ptr<const TensorSource>& tensors,
+                                           const TransformerConfig& config) const {
+        const bool packed = ways_.transformerPacked || ways_.rounding != Rounding::None;
+        return build<WanTransformer>(rounded(tensors, ways_.rounding, isBlockMatrix), dtype_,
+                                     config, ways_.transformerBlocks, packed);
     }
 
     /// A prompt's (or a batch of prompts') keys and values, kept by what the embeddings hold:

@@ -116,6 +116,10 @@ class WithoutVocabulary : public TensorSource {
     }
     const std::map<std::string, TensorInfo>& tensors() const override { return infos_; }
     at::Tensor read(const std::string& name) const override { return file_->read(name); }
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        return file_->packed(name);
+    }
+    bool packsOnCards(const std::string& name) const override { return file_->packsOnCards(name); }
     std::vector<std::string> files() const override { return file_->files(); }
     std::string nameInFile(const std::string& name) const override {
         return file_->nameInFile(name);

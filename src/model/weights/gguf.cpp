@@ -13,6 +13,36 @@ namespace {
 
 constexpr const char* kVocabulary = "spiece_model";
 
+/// A quantised matrix in the mapped file. Its pages stay with it.
+class PackedBlocks : public PackedMatrix {
+  public:
+    PackedBlocks(std::shared_ptr<MappedFile> mapping, const GgufEntry& entry)
+        : PackedMatrix(entry.shape[0], entry.shape[1]),
+          mapping_(std::move(mapping)),
+          type_(*entry.type),
+          data_(mapping_->data() + entry.begin),
+          bytes_(entry.end - entry.begin) {}
+    ~PackedBlocks() override { mapping_->forget(data_, bytes_); }
+    PackedBlocks(const PackedBlocks&) = delete;
+    PackedBlocks& operator=(const PackedBlocks&) = delete;
+
+    at::Tensor unpackedRows(int64_t first, int64_t count) const override {
+        return dequantise(type_, data_ + first * (columns() / type_.values) * type_.bytes,
+                          {count, columns()});
+    }
+    std::shared_ptr<const PackedMatrix> to(at::Device /*device*/) const override { return nullptr; }
+    void readAhead() const override {
+        touchPages(at::from_blob(const_cast<std::byte*>(data_), {static_cast<int64_t>(bytes_)},
+                                 at::TensorOptions(at::kByte)));
+    }
+
+  private:
+    std::shared_ptr<MappedFile> mapping_;
+    const GgufType& type_;
+    const std::byte* data_;
+    size_t bytes_;
+};
+
 class GgufSource : public TensorSource {
   public:
     explicit GgufSource(const std::filesystem::path& file)
@@ -20,12 +50,15 @@ class GgufSource : public TensorSource {
         GgufHeader header = parseGgufHeader({mapping_->data(), mapping_->size()}, file_);
         vocabulary_ = ggufVocabulary(header);
         for (GgufEntry& entry : header.entries) {
-            infos_[entry.name] = {entry.type->dtype, entry.shape, file_};
+            infos_[entry.name] = {entry.type->dtype, entry.shape, file_,
+                                  static_cast<int64_t>(entry.end - entry.begin)};
             entries_[entry.name] = std::move(entry);
         }
         if (!vocabulary_.empty())
-            infos_.emplace(kVocabulary,
-                           TensorInfo{"U8", {static_cast<int64_t>(vocabulary_.size())}, file_});
+            infos_.emplace(kVocabulary, TensorInfo{"U8",
+                                                   {static_cast<int64_t>(vocabulary_.size())},
+                                                   file_,
+                                                   static_cast<int64_t>(vocabulary_.size())});
     }
 
     const std::map<std::string, TensorInfo>& tensors() const override { return infos_; }
@@ -50,6 +83,19 @@ class GgufSource : public TensorSource {
         at::ScalarType type{};
         dtypeFromName(entry.type->dtype, type);
         return mappedTensor(mapping_, entry.begin, type, entry.shape);
+    }
+
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        const auto found = entries_.find(name);
+        if (found == entries_.end() || found->second.type->unpack == nullptr ||
+            found->second.shape.size() != 2)
+            return TensorSource::packed(name);
+        return std::make_shared<PackedBlocks>(mapping_, found->second);
+    }
+
+    bool packsOnCards(const std::string& name) const override {
+        const auto found = entries_.find(name);
+        return found == entries_.end() || found->second.type->unpack == nullptr;
     }
 
   private:

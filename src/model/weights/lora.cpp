@@ -45,11 +45,47 @@ class MergedSource : public TensorSource {
         return merged;
     }
 
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        std::shared_ptr<const PackedMatrix> stored = model_->packed(name);
+        const auto found = changes_.find(name);
+        if (found == changes_.end()) return stored;
+        return std::make_shared<MergedMatrix>(std::move(stored), found->second);
+    }
+
   private:
     struct Change {
         std::shared_ptr<const SafetensorsSource> file;
         LoraUpdate update;
         double strength = 1;
+    };
+
+    /// Merged whenever it is unpacked: little work beside a product with many tokens.
+    class MergedMatrix : public PackedMatrix {
+      public:
+        MergedMatrix(std::shared_ptr<const PackedMatrix> stored, std::vector<Change> changes)
+            : PackedMatrix(stored->rows(), stored->columns()),
+              stored_(std::move(stored)),
+              changes_(std::move(changes)) {}
+
+        at::Tensor unpackedRows(int64_t first, int64_t count) const override {
+            return unpacked(at::kFloat).narrow(0, first, count);
+        }
+        /// As a whole: products of fewer rows may round otherwise.
+        at::Tensor unpacked(at::ScalarType dtype) const override {
+            at::Tensor merged = stored_->unpacked(at::kFloat);
+            for (const Change& change : changes_) merge(change, merged);
+            return merged.to(dtype);
+        }
+        /// A card would round the products otherwise than the processor that merges when all is
+        /// unpacked.
+        std::shared_ptr<const PackedMatrix> to(at::Device /*device*/) const override {
+            return nullptr;
+        }
+        void readAhead() const override { stored_->readAhead(); }
+
+      private:
+        std::shared_ptr<const PackedMatrix> stored_;
+        std::vector<Change> changes_;
     };
 
     void add(const LoraFile& lora, const ModuleNames& names, Problems& problems) {

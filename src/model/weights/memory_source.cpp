@@ -10,7 +10,8 @@ class MemorySource : public TensorSource {
     explicit MemorySource(std::map<std::string, at::Tensor> tensors)
         : tensors_(std::move(tensors)) {
         for (const auto& [name, tensor] : tensors_)
-            infos_[name] = {dtypeName(tensor.scalar_type()), tensor.sizes().vec(), "memory"};
+            infos_[name] = {dtypeName(tensor.scalar_type()), tensor.sizes().vec(), "memory",
+                            static_cast<int64_t>(tensor.nbytes())};
     }
 
     const std::map<std::string, TensorInfo>& tensors() const override { return infos_; }

@@ -40,6 +40,17 @@ class RenamedSource : public TensorSource {
             throw Error(ExitCode::Model, "no tensor is named " + jsonQuote(name));
         return file_->read(found->second).reshape(infos_.at(name).shape);
     }
+    bool packsOnCards(const std::string& name) const override {
+        const auto found = theirs_.find(name);
+        return found == theirs_.end() || file_->packsOnCards(found->second);
+    }
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        const auto found = theirs_.find(name);
+        const auto& all = file_->tensors();
+        if (found == theirs_.end() || all.at(found->second).shape != infos_.at(name).shape)
+            return TensorSource::packed(name);
+        return file_->packed(found->second);
+    }
 
   private:
     std::shared_ptr<const TensorSource> file_;
@@ -59,6 +70,12 @@ class JoinedSource : public TensorSource {
 
     const std::map<std::string, TensorInfo>& tensors() const override { return infos_; }
     at::Tensor read(const std::string& name) const override { return of(name).read(name); }
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        return of(name).packed(name);
+    }
+    bool packsOnCards(const std::string& name) const override {
+        return of(name).packsOnCards(name);
+    }
     std::string nameInFile(const std::string& name) const override {
         return of(name).nameInFile(name);
     }

@@ -96,7 +96,9 @@ class MappedSource : public SafetensorsSource {
         for (auto& [key, value] : shard.header.metadata) metadata_[key] = value;
         for (SafetensorsEntry& entry : shard.header.entries) {
             const std::string name = entry.name;
-            if (!infos_.emplace(name, TensorInfo{entry.dtype, entry.shape, file.string()}).second) {
+            const auto bytes = static_cast<int64_t>(entry.end - entry.begin);
+            if (!infos_.emplace(name, TensorInfo{entry.dtype, entry.shape, file.string(), bytes})
+                     .second) {
                 problems.error(ExitCode::Model,
                                jsonQuote(name) + " is in " + infos_[name].file + " as well",
                                {file.string()});

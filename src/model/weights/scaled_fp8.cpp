@@ -69,7 +69,10 @@ class ScaledSource : public TensorSource {
         // Packed formats (two numbers a byte) are left as they are: whoever asks says they do not
         // fit.
         for (const auto& scaled : scales_)
-            if (TensorInfo& info = infos_[scaled.first]; info.dtype != "U8") info.dtype = "F32";
+            if (TensorInfo& info = infos_[scaled.first]; info.dtype != "U8") {
+                info.dtype = "F32";
+                info.bytes += all.at(scaled.second).bytes;
+            }
     }
 
     const std::map<std::string, TensorInfo>& tensors() const override { return infos_; }
@@ -79,16 +82,27 @@ class ScaledSource : public TensorSource {
         const at::Tensor stored = file_->read(name);
         const auto scale = scales_.find(name);
         if (scale == scales_.end()) return stored;
-        const at::Tensor factors = file_->read(scale->second).to(at::kFloat);
-        const std::vector<int64_t> view =
-            scaledView(infos_.at(name).shape, file_->tensors().at(scale->second).shape);
+        const std::vector<int64_t> view = viewOf(name);
         return stored.to(at::kFloat)
             .view(view)
-            .mul(factors.reshape({view[0], view[1], 1}))
+            .mul(factorsOf(name, view).unsqueeze(2))
             .view(infos_.at(name).shape);
     }
 
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
+        if (scales_.count(name) == 0) return file_->packed(name);
+        return packedProduct(file_->read(name), factorsOf(name, viewOf(name)));
+    }
+
   private:
+    std::vector<int64_t> viewOf(const std::string& name) const {
+        return scaledView(infos_.at(name).shape, file_->tensors().at(scales_.at(name)).shape);
+    }
+
+    at::Tensor factorsOf(const std::string& name, const std::vector<int64_t>& view) const {
+        return file_->read(scales_.at(name)).to(at::kFloat).reshape({view[0], view[1]});
+    }
+
     std::shared_ptr<const TensorSource> file_;
     std::map<std::string, TensorInfo> infos_;
     std::map<std::string, std::string> scales_;  ///< by the weight

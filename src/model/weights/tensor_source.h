@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/weights/packed_matrix.h"
 #include "support/error.h"
 
 namespace derrumbe::model {
@@ -14,7 +15,8 @@ namespace derrumbe::model {
 struct TensorInfo {
     std::string dtype;  ///< as in the file: F32, BF16, F16, I64, ...
     std::vector<int64_t> shape;
-    std::string file;  ///< the file that holds it, for messages
+    std::string file;   ///< the file that holds it, for messages
+    int64_t bytes = 0;  ///< as it is held there, with what unpacks it
 };
 
 /// Named tensors, wherever they come from (safetensors, GGUF, memory in tests). Headers first; data
@@ -26,6 +28,12 @@ class TensorSource {
     /// The tensor in its own dtype on the CPU; the memory may be a read-only mapping: never write
     /// to it.
     virtual at::Tensor read(const std::string& name) const = 0;
+    /// A matrix as it is held, which unpacked is what `read` gives.
+    virtual std::shared_ptr<const PackedMatrix> packed(const std::string& name) const {
+        return packedNumbers(read(name));
+    }
+    /// Can a card unpack what `packed` gives?
+    virtual bool packsOnCards(const std::string& /*name*/) const { return true; }
     /// The files behind it, for the log.
     virtual std::vector<std::string> files() const = 0;
     /// What the file calls the tensor that is `name` here (there or not), for messages.

@@ -20,13 +20,6 @@ std::string shapeText(at::IntArrayRef shape) {
     return "[" + text + "]";
 }
 
-/// Reads a byte of every page, which brings the pages in.
-void touch(const at::Tensor& tensor) {
-    constexpr size_t kPage = 4096;
-    const auto* bytes = static_cast<const volatile char*>(tensor.const_data_ptr());
-    for (size_t at = 0; at < tensor.nbytes(); at += kPage) static_cast<void>(bytes[at]);
-}
-
 std::string joined(const std::string& scope, const std::string& name) {
     return scope.empty() ? name : scope + "." + name;
 }
@@ -98,15 +91,28 @@ at::Tensor Weights::tensor(const std::string& name, at::IntArrayRef shape,
         return at::empty(shape, at::TensorOptions(dtype).device(at::kMeta));
     const at::Tensor raw = shared_->source->read(full);
     const at::Tensor ready = raw.to(at::TensorOptions(dtype).device(shared_->device));
-    if (ahead_ && ready.is_same(raw)) touch(ready);
+    if (ahead_ && ready.is_same(raw)) touchPages(ready);
     return ready;
 }
 
-at::Tensor Weights::stored(const std::string& name, at::IntArrayRef shape) const {
+std::shared_ptr<const PackedMatrix> Weights::packed(const std::string& name,
+                                                    at::IntArrayRef shape) const {
     const std::string full = joined(scope_, name);
-    if (fitting(full, shape, true) == nullptr || shared_->device.is_meta())
-        return at::empty(shape, at::TensorOptions(dtype_).device(at::kMeta));
-    return shared_->source->read(full);
+    if (!packs_ || shared_->device.is_meta()) return nullptr;
+    const TensorInfo* info = fitting(full, shape, true);
+    const int64_t plain = c10::multiply_integers(shape) * c10::elementSize(dtype_);
+    if (info == nullptr || info->bytes >= plain) return nullptr;
+    std::shared_ptr<const PackedMatrix> matrix = shared_->source->packed(full);
+    if (!shared_->device.is_cpu()) matrix = matrix->to(shared_->device);
+    if (matrix && ahead_) matrix->readAhead();
+    return matrix;
+}
+
+std::shared_ptr<const PackedMatrix> Weights::table(const std::string& name,
+                                                   at::IntArrayRef shape) const {
+    const std::string full = joined(scope_, name);
+    if (fitting(full, shape, true) == nullptr || shared_->device.is_meta()) return nullptr;
+    return shared_->source->packed(full);
 }
 
 const std::string& Weights::scope() const {
@@ -128,6 +134,12 @@ Weights Weights::withDtype(at::ScalarType dtype) const {
 Weights Weights::readingAhead() const {
     Weights other = *this;
     other.ahead_ = true;
+    return other;
+}
+
+Weights Weights::keepingPacked() const {
+    Weights other = *this;
+    other.packs_ = true;
     return other;
 }
 

@@ -29,9 +29,14 @@ class Weights {
     /// The same in a dtype of its own (float32 islands of a bf16 model).
     at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const;
 
-    /// scope.name as its file holds it, in floating point of any type, on the CPU: of a mapped file
-    /// nothing is read until the values are looked at.
-    at::Tensor stored(const std::string& name, at::IntArrayRef shape) const;
+    /// scope.name packed as its file holds it, on the compute device; null where these weights are
+    /// not kept packed, where it is no smaller so than in the compute dtype, and where it cannot be
+    /// unpacked on the device.
+    std::shared_ptr<const PackedMatrix> packed(const std::string& name,
+                                               at::IntArrayRef shape) const;
+    /// A matrix of which a few rows are needed, packed on the CPU: of a mapped file nothing is read
+    /// until they are.
+    std::shared_ptr<const PackedMatrix> table(const std::string& name, at::IntArrayRef shape) const;
 
     const std::string& scope() const;
     at::Device device() const;
@@ -41,6 +46,8 @@ class Weights {
     /// The same, reading a mapped file's values at once where they are used as they are, instead of
     /// when a layer comes to them: for a thread that prepares layers.
     Weights readingAhead() const;
+    /// The same, with matrices that stay packed where that is smaller.
+    Weights keepingPacked() const;
 
     /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
     /// count).
@@ -58,7 +65,7 @@ class Weights {
     std::shared_ptr<Shared> shared_;
     std::string scope_;
     at::ScalarType dtype_;
-    bool ahead_ = false;
+    bool ahead_ = false, packs_ = false;
 };
 
 }  // namespace derrumbe::model

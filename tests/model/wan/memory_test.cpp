@@ -40,8 +40,10 @@ void checkSame(const std::filesystem::path& folder, LoadOptions options) {
     for (const MemoryWays& ways : {MemoryWays{true, -1, -1, 0, 0},
                                    {true, 0, 0, 0, 0},
                                    {false, 1, 1, 0, 0},
-                                   {true, 2, 0, 0, 0}}) {
-        CAPTURE(ways.vaeLeaves, ways.transformerBlocks, ways.textBlocks);
+                                   {true, 2, 0, 0, 0},
+                                   {false, -1, -1, 0, 0, true, true},
+                                   {true, 1, 0, 0, 0, true, true}}) {
+        CAPTURE(ways.vaeLeaves, ways.transformerBlocks, ways.textBlocks, ways.transformerPacked);
         options.ways = ways;
         const std::vector<at::Tensor> tight = results(folder, options);
         REQUIRE(tight.size() == whole.size());
@@ -77,6 +79,25 @@ TEST_CASE("LoRAs are merged into blocks that are read at their turns", "[memory]
     checkSame(folder.path, with);
     with.ways.transformerBlocks = 0;
     CHECK_FALSE(at::equal(results(folder.path, with)[3], results(folder.path, {})[3]));
+}
+
+TEST_CASE("weights rounded to 8 bits are near, whichever of them stay in memory", "[memory]") {
+    const std::filesystem::path folder = std::filesystem::path(DERRUMBE_TEST_DATA) / "pipeline_1";
+    const std::vector<at::Tensor> whole = results(folder, {testDevice(), "float32"});
+    for (const Rounding rounding : {Rounding::Int8, Rounding::Fp8}) {
+        LoadOptions options{testDevice(), "float32"};
+        options.ways.rounding = rounding;
+        const std::vector<at::Tensor> near = results(folder, options);
+        for (size_t i = 0; i < whole.size(); ++i) {
+            CAPTURE(i);
+            const bool velocity = i == 3 || i == 4 || i == 6;
+            CHECK(at::equal(near[i], whole[i]) == !velocity);
+            CHECK((near[i] - whole[i]).norm().item<double>() <
+                  0.1 * whole[i].norm().item<double>());
+        }
+        options.ways.transformerBlocks = 1;
+        CHECK(at::equal(results(folder, options)[3], near[3]));
+    }
 }
 
 TEST_CASE("pairs of experts, single files and quantised ones are read in blocks too", "[memory]") {
