@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The table of peak memory: what `derrumbe plan` estimates for Wan-VACE 1.3B and 14B, and what renders measure here.
 
-    memory.py [--derrumbe FILE] [--work DIR] [--only estimates,mini,1.3b] [--out FILE]
+    memory.py [--derrumbe FILE] [--work DIR] [--only estimates,mini,1.3b,weights] [--out FILE]
 
 Estimates come from files that have the published names and shapes and no data. Measured are derrumbe-mini and, where --only
 names it or nothing is said, a folder of 1.3B's dimensions with random weights (6 GB on the disk, about half an hour on two
-cores), each without a limit and within some: the peak is the log's (highest resident memory, pages of weights included), and
-renders within limits have to give the pixels of those without, wherever the plan says that they do. Writes results/memory.md.
-Needs oiiotool, and for --only estimates and 1.3b torch, diffusers and transformers.
+cores; `weights` is the same with a picture so small that weights count most), each without a limit and within some: the peak is
+the log's (highest resident memory, pages of weights included), and renders within limits have to give the pixels of those
+without, wherever the plan says that they do. Writes results/memory.md.
+Needs oiiotool, and for all but mini torch, diffusers and transformers.
 """
 
 import argparse
@@ -168,32 +169,38 @@ def mini(options, work):
     return measured(options, work, "derrumbe-mini", cases, tightening)
 
 
-def large(options, work):
+def large(options, work, width=480, height=272, frames=17, weights=(("auto", ("4GiB",)),)):
     folder = work / "random_1.3b"
     folder.mkdir(exist_ok=True)
     if not (folder / "model/model_index.json").exists():
         run([sys.executable, HERE / "random_folder.py", "--out", folder / "model"])
-    (folder / "model/derrumbe.json").write_text(json.dumps({"working_size": [480, 272]}))
+    (folder / "model/derrumbe.json").write_text(json.dumps({"working_size": [width, height]}))
     rows = []
-    for weights, limits in (("auto", ("6GiB", "4GiB")), ("int8", ())):
-        case = Case(options, folder, folder / "model", 480, 272, 17, "float32", weights=weights)
-        text = "480 x 272, 17 frames, float32" + (f", weights {weights}" if weights != "auto" else "")
+    for kind, limits in weights:
+        case = Case(options, folder, folder / "model", width, height, frames, "float32", weights=kind)
+        text = f"{width} x {height}, {frames} frames, float32" + (f", weights {kind}" if kind != "auto" else "")
         rows += measured(options, work, "1.3B's dimensions, random bfloat16", [(case, text)], lambda _, limits=limits: limits)
     return rows
+
+
+def weights(options, work):
+    """What weights that stay small save: of a picture so small that little else counts."""
+    return large(options, work, 128, 128, 5, (("auto", ("6GiB", "3GiB")), ("int8", ()), ("fp8", ())))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--derrumbe", type=Path, default=ROOT / "build/release/derrumbe")
     parser.add_argument("--work", type=Path, help="kept; default: a temporary folder")
-    parser.add_argument("--only", default="estimates,mini,1.3b")
+    parser.add_argument("--only", default="estimates,mini,1.3b,weights")
     parser.add_argument("--out", type=Path, default=HERE / "results/memory.md")
     options = parser.parse_args()
     only = options.only.split(",")
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
-        measures = (mini(options, work) if "mini" in only else []) + (large(options, work) if "1.3b" in only else [])
+        measures = (mini(options, work) if "mini" in only else []) + (large(options, work) if "1.3b" in only else []) \
+            + (weights(options, work) if "weights" in only else [])
         table = estimates(options, work) if "estimates" in only else []
     processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     version = run([options.derrumbe, "--version"]).stdout.strip().splitlines()

@@ -51,6 +51,7 @@ Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways
     const double blocks = m.layers * block + m.vaceLayers * vace;
     const bool packed = ways.transformerPacked || ways.rounding != Rounding::None;
     const auto transformer = [&](std::uint64_t parameters, const Description::Matrices& matrices) {
+        if (parameters == 0) return 0.0;
         const double rest = std::max(0.0, static_cast<double>(parameters) - blocks);
         const double streamed =
             blockBytes(transformerBlocks(m), ways.transformerBlocks, std::max(block, vace));
