@@ -2,6 +2,7 @@
 
 #include <c10/util/accumulate.h>
 
+#include <algorithm>
 #include <set>
 
 namespace derrumbe::model {
@@ -10,6 +11,7 @@ namespace {
 
 /// Bytes a number from which on rounding makes a matrix smaller; 8-bit files with scales have less.
 constexpr double kSmall = 1.5;
+constexpr int64_t kAtOnce = 1 << 18;  ///< numbers that are rounded at once
 
 class RoundedSource : public TensorSource {
   public:
@@ -36,13 +38,25 @@ class RoundedSource : public TensorSource {
         if (rounded_.count(name) == 0) return source_->packed(name);
         const bool whole = rounding_ == Rounding::Int8;
         const double greatest = whole ? 127 : 448;
-        const at::Tensor values = source_->read(name).to(at::kFloat);
-        const at::Tensor most = values.abs().amax({1}, /*keepdim=*/true);
-        const at::Tensor factors = at::where(most.gt(0), most / greatest, at::ones_like(most));
-        at::Tensor numbers = values / factors;
-        if (whole) numbers.round_();
-        numbers.clamp_(-greatest, greatest);
-        return packedProduct(numbers.to(whole ? at::kChar : at::kFloat8_e4m3fn), factors);
+        const at::Tensor values = source_->read(name);
+        const int64_t rows = values.size(0);
+        // What stays is allocated first, and the rest is small: large temporaries between matrices
+        // that stay would leave holes in the heap as large as all of them in float32.
+        const at::Tensor numbers =
+            at::empty(values.sizes(), whole ? at::kChar : at::kFloat8_e4m3fn);
+        const at::Tensor factors = at::empty({rows, 1}, at::kFloat);
+        const int64_t step = std::max<int64_t>(1, kAtOnce / std::max<int64_t>(1, values.size(1)));
+        for (int64_t first = 0; first < rows; first += step) {
+            const int64_t count = std::min(step, rows - first);
+            const at::Tensor part = values.narrow(0, first, count).to(at::kFloat);
+            const at::Tensor most = part.abs().amax({1}, /*keepdim=*/true);
+            const at::Tensor factor = at::where(most.gt(0), most / greatest, at::ones_like(most));
+            at::Tensor scaled = part / factor;
+            if (whole) scaled.round_();
+            numbers.narrow(0, first, count).copy_(scaled.clamp_(-greatest, greatest));
+            factors.narrow(0, first, count).copy_(factor);
+        }
+        return packedProduct(numbers, factors);
     }
 
   private:
