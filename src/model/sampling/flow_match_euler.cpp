@@ -1,5 +1,7 @@
 #include "model/sampling/flow_match_euler.h"
 
+#include <algorithm>
+
 #include "model/sampling/flow_shift.h"
 
 namespace derrumbe::model {
@@ -10,12 +12,14 @@ constexpr double kTrainSteps = 1000;
 
 class FlowMatchEuler : public Sampler {
   public:
-    FlowMatchEuler(int steps, double shift) {
+    FlowMatchEuler(int steps, double shift, double start) {
         // The reference takes its ends from a table that is shifted already (in float32), and then
         // shifts what lies between them once more; kept, since models are sampled so.
         const float narrow = static_cast<float>(shift);
-        const double top = kTrainSteps * flowShift(1.0f, narrow);
-        const double bottom = kTrainSteps * flowShift(static_cast<float>(1 / kTrainSteps), narrow);
+        const double top =
+            kTrainSteps * (start < 1 ? unshifted(start, shift) : flowShift(1.0f, narrow));
+        const double bottom = std::min(
+            top, double{kTrainSteps} * flowShift(static_cast<float>(1 / kTrainSteps), narrow));
         for (int i = 0; i < steps; ++i) {
             const double t = steps == 1 ? top : top + (bottom - top) / (steps - 1) * i;
             const float sigma = static_cast<float>(flowShift(t / kTrainSteps, shift));
@@ -44,8 +48,8 @@ class FlowMatchEuler : public Sampler {
 
 }  // namespace
 
-std::unique_ptr<Sampler> makeFlowMatchEuler(int steps, double shift) {
-    return std::make_unique<FlowMatchEuler>(steps, shift);
+std::unique_ptr<Sampler> makeFlowMatchEuler(int steps, double shift, double start) {
+    return std::make_unique<FlowMatchEuler>(steps, shift, start);
 }
 
 }  // namespace derrumbe::model

@@ -9,4 +9,10 @@ Real flowShift(Real sigma, Real shift) {
     return shift * sigma / (1 + (shift - 1) * sigma);
 }
 
+/// The level that `flowShift` moves to `sigma`.
+template <class Real>
+Real unshifted(Real sigma, Real shift) {
+    return sigma >= 1 ? 1 : sigma / (shift - (shift - 1) * sigma);
+}
+
 }  // namespace derrumbe::model

@@ -33,7 +33,13 @@ class Sampler {
 /// @param scheduler "unipc" (UniPC multistep, bh2, order 2, flow sigmas as diffusers >= 0.37) or
 /// "euler"
 ///        (FlowMatchEulerDiscrete). Throws Error(Usage) for another name or steps < 1.
-std::unique_ptr<Sampler> makeSampler(const std::string& scheduler, int steps, double shift);
+/// @param start  the first sigma, (0, 1]: 1 is noise alone; less is for latents that are partly
+///        there (SDEdit, Meng et al. 2022)
+std::unique_ptr<Sampler> makeSampler(const std::string& scheduler, int steps, double shift,
+                                     double start = 1);
+
+/// Steps from `start` down that are as dense as `steps` of the whole way, at least one.
+int stepsFrom(double start, int steps, double shift);
 
 /// Standard normal noise [1, channels, frames, height, width], float32 on the CPU, from a
 /// counter-based generator (Philox4x32-10) keyed by seed and counted by (absolute latent frame,

@@ -18,11 +18,11 @@ float lambdaOf(float sigma) {
 
 class UniPc : public Sampler {
   public:
-    UniPc(int steps, double shift) {
+    UniPc(int steps, double shift, double start) {
         // s = linspace(1, 1/1000, steps + 1) without its last value.
-        const double stride = (1 / kTrainSteps - 1) / steps;
+        const double top = unshifted(start, shift), stride = (1 / kTrainSteps - top) / steps;
         for (int i = 0; i < steps; ++i) {
-            double sigma = flowShift(1 + stride * i, shift);
+            double sigma = flowShift(top + stride * i, shift);
             // log(1 - sigma) must stay finite.
             if (i == 0 && std::abs(sigma - 1) < 1e-6) sigma -= 1e-6;
             timesteps_.push_back(std::trunc(sigma * kTrainSteps));
@@ -97,8 +97,8 @@ class UniPc : public Sampler {
 
 }  // namespace
 
-std::unique_ptr<Sampler> makeUniPc(int steps, double shift) {
-    return std::make_unique<UniPc>(steps, shift);
+std::unique_ptr<Sampler> makeUniPc(int steps, double shift, double start) {
+    return std::make_unique<UniPc>(steps, shift, start);
 }
 
 }  // namespace derrumbe::model

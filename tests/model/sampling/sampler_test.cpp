@@ -1,5 +1,6 @@
 #include "model/sampling/sampler.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "../fixture_folders.h"
@@ -84,6 +85,38 @@ TEST_CASE("a straight flow is followed to its end in any number of steps", "[sam
             CHECK((x - clean).abs().max().item<double>() < 2e-5);
         }
     }
+}
+
+TEST_CASE("a run may begin at any noise level, with steps as dense as those of a whole one",
+          "[sampling]") {
+    const at::Tensor noise = counterNoise(1, 0, 2, 1, 4, 4), clean = counterNoise(2, 0, 2, 1, 4, 4);
+    for (const char* name : {"unipc", "euler"}) {
+        for (const double start : {1e-4, 0.05, 0.3, 0.75, 1.0}) {
+            for (const int whole : {1, 3, 20, 1000}) {
+                CAPTURE(name, start, whole);
+                const int steps = stepsFrom(start, whole, 3.0);
+                REQUIRE(steps >= 1);
+                REQUIRE(steps <= whole);
+                const auto sampler = makeSampler(name, steps, 3.0, start);
+                const std::vector<double>& sigmas = sampler->sigmas();
+                CHECK(sigmas.front() == Approx(start).epsilon(1e-5));
+                REQUIRE(sigmas.size() == static_cast<size_t>(steps) + 1);
+                CHECK(std::is_sorted(sigmas.rbegin(), sigmas.rend()));
+                SamplerState state;
+                at::Tensor x = clean * (1 - start) + noise * start;
+                for (int i = 0; i < steps && whole < 1000; ++i)
+                    x = sampler->step(noise - clean, x, state);
+                if (whole < 1000) CHECK((x - clean).abs().max().item<double>() < 2e-5);
+            }
+        }
+        CHECK(makeSampler(name, 7, 5.0, 1.0)->sigmas() == makeSampler(name, 7, 5.0)->sigmas());
+    }
+    // Without a shift the noise level is the share of the steps that is left.
+    CHECK(stepsFrom(0.5, 20, 1.0) == 10);
+    CHECK(stepsFrom(0.51, 20, 1.0) == 11);
+    // With one it is less: 0.6 is what a shift of 3 makes of a third.
+    CHECK(stepsFrom(0.6, 30, 3.0) == 10);
+    CHECK_THROWS_AS(makeSampler("unipc", 4, 3.0, 0.0), Error);
 }
 
 TEST_CASE("what no sampler can do is refused", "[sampling]") {
