@@ -22,10 +22,38 @@ class Need {
   public:
     Need(const RenderPlan& plan, const MemoryNeed& need) : plan_(plan), need_(need) {}
 
+    /// Of one pass. What a second one denoises is as large as its tiles.
+    Estimate passEstimate(const RenderPlan& pass, const MemoryWays& ways) const {
+        const auto of = [&](int height, int width) {
+            return model::estimate(pass.model, need_.windowFrames, height, width,
+                                   static_cast<int>(pass.shot.references.size()), need_.dtypeBytes,
+                                   pass.clipFrames, ways,
+                                   pass.tiles.empty() ? need_.keptTokens : 0);
+        };
+        Estimate e = of(pass.region.height, pass.region.width);
+        if (pass.tiles.empty()) return e;
+        const int scale = pass.model.spatialScale;
+        const clip::Tile& tile = pass.tiles.front();
+        const Estimate seen = of(tile.height * scale, tile.width * scale);
+        e.tokens = seen.tokens;
+        e.forwardFlops = seen.forwardFlops;
+        e.denoiseBytes = seen.denoiseBytes;
+        return e;
+    }
+
+    /// The first pass' work, and at each stage the memory of the pass that needs more.
     Estimate estimate(const MemoryWays& ways) const {
-        return model::estimate(plan_.model, need_.windowFrames, plan_.region.height,
-                               plan_.region.width, static_cast<int>(plan_.shot.references.size()),
-                               need_.dtypeBytes, plan_.clipFrames, ways, need_.keptTokens);
+        Estimate e = passEstimate(plan_, ways);
+        if (plan_.second) {
+            const Estimate second = passEstimate(*plan_.second, ways);
+            for (double Estimate::*bytes :
+                 {&Estimate::heldBytes, &Estimate::textBytes, &Estimate::encodeBytes,
+                  &Estimate::denoiseBytes, &Estimate::decodeBytes})
+                e.*bytes = std::max(e.*bytes, second.*bytes);
+        }
+        e.peakBytes =
+            e.heldBytes + std::max({e.textBytes, e.encodeBytes, e.denoiseBytes, e.decodeBytes});
+        return e;
     }
 
     /// What stands beside a stage's own memory where that is counted.
@@ -80,7 +108,8 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
     const auto tiled = [&](int MemoryWays::*tile, double Estimate::*stage) {
         if (!over(stage)) return;
         const int scale = plan.model.spatialScale;
-        const int longest = std::max(plan.region.height, plan.region.width) / scale;
+        const clip::CropPlan& region = plan.last().region;
+        const int longest = std::max(region.height, region.width) / scale;
         for (ways.*tile = longest - 1; ways.*tile > kSmallestTile && over(stage);) --(ways.*tile);
     };
     tiled(&MemoryWays::encodeTile, &Estimate::encodeBytes);
@@ -96,8 +125,9 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
 
 /// What would make the worst stage smaller.
 std::string remedy(const RenderPlan& plan, const std::string& stage) {
-    std::string text =
-        cat("a smaller region (now ", plan.region.width, "x", plan.region.height, ")");
+    const clip::CropPlan& region = plan.last().region;
+    std::string text = cat("a smaller ", plan.second ? "refine.scale" : "region", " (now ",
+                           region.width, "x", region.height, ")");
     if (stage == "denoising")
         text += cat(", shorter windows (now ",
                     (plan.windows.front().length - 1) * plan.model.temporalScale + 1, " frames)");
@@ -154,6 +184,11 @@ void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Pr
     }
     plan.fitting.fewerFramesAtOnce = plan.framesAtOnce < atOnce;
     plan.cost = memory.estimate(plan.fitting.ways);
+    if (plan.second) {
+        plan.second->cost = memory.passEstimate(*plan.second, plan.fitting.ways);
+        plan.second->framesAtOnce = plan.framesAtOnce;
+        plan.second->fitting = plan.fitting;
+    }
     plan.peakBytes = memory.peak(plan.cost);
     if (limit > 0)
         refuse(plan, memory, plan.cost, most, problems);

@@ -19,14 +19,6 @@ namespace derrumbe::render {
 
 namespace {
 
-/// How far the model's mask reaches beyond the matte, in working pixels: debris and the first dust
-/// leave the silhouette, and published models were trained with loose mattes
-/// (reference/wan-vace.md, 5). 6 of 480 lines; no more than that share of a small picture, whose
-/// surroundings would be repainted as far as the eye compares them with the plate.
-int maskGrow(const clip::CropPlan& region) {
-    return std::max(2, static_cast<int>(std::lround(std::min(region.width, region.height) / 80.0)));
-}
-
 std::string windowText(const Window& w) {
     return cat(w.width, "x", w.height, w.x < 0 ? "" : "+", w.x, w.y < 0 ? "" : "+", w.y);
 }
@@ -164,6 +156,10 @@ auto keyframeAt(const RenderPlan& plan, const FrameJob& job) {
 
 }  // namespace
 
+int maskGrow(const clip::CropPlan& region) {
+    return std::max(2, static_cast<int>(std::lround(std::min(region.width, region.height) / 80.0)));
+}
+
 bool isKeyframe(const RenderPlan& plan, const FrameJob& job) {
     return keyframeAt(plan, job) != plan.shot.keyframes.end();
 }
@@ -219,6 +215,13 @@ Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
     Matte matte = readModelMatte(plan, job);
     compositeMatte(plan, job, matte);
     return matte;
+}
+
+Frame modelCodes(const RenderPlan& plan, const image::ColorConfig& colours, const Frame& picture,
+                 int index) {
+    return codesFromPicture(
+        picture, plan.region.at(index), colours.transform(plan.plateSpace, plan.modelSpace),
+        clip::Encoding::named(plan.model.encoding), plan.region.width, plan.region.height);
 }
 
 ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours,

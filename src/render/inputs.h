@@ -52,6 +52,12 @@ std::string pictureSpace(const RenderPlan& plan, const image::ColorConfig& colou
 /// artist drew them (grow, feather), added and subtracted in their order, holdouts included.
 Matte readModelMatte(const RenderPlan& plan, const FrameJob& job);
 
+/// How far the model's mask reaches beyond the matte, in working pixels: debris and the first dust
+/// leave the silhouette, and published models were trained with loose mattes
+/// (reference/wan-vace.md, 5). 6 of 480 lines; no more than that share of a small picture, whose
+/// surroundings would be repainted as far as the eye compares them with the plate.
+int maskGrow(const clip::CropPlan& region);
+
 /// Whether a keyframe stands at the job's frame: the model keeps it as it is.
 bool isKeyframe(const RenderPlan& plan, const FrameJob& job);
 
@@ -69,6 +75,11 @@ void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte);
 
 /// The matte of the composite: the model's, held out, at the shot's strength.
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
+
+/// A picture of one job's frame, in the plate's colour space, as the model sees its crop: codes in
+/// [0, 1] at the working size.
+Frame modelCodes(const RenderPlan& plan, const image::ColorConfig& colours, const Frame& picture,
+                 int index);
 
 /// Reads every plate and matte of the shot, as many at once as the plan says; frames past the last
 /// one hold it (the clip is 4k+1 long).

@@ -4,7 +4,6 @@
 
 #include "clip/encoding.h"
 #include "image/colour.h"
-#include "model/sampling/sampler.h"
 #include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
@@ -12,8 +11,10 @@
 #include "render/plan_inputs.h"
 #include "render/plan_problems.h"
 #include "render/plan_prompts.h"
+#include "render/plan_second.h"
 #include "render/plan_tokens.h"
 #include "render/policies.h"
+#include "render/stages.h"
 #include "support/in_parallel.h"
 #include "support/interrupt.h"
 #include "support/strings.h"
@@ -114,6 +115,24 @@ clip::RegionRequest::Kind requestOf(shot::RegionKind kind) {
     return Kind::Explicit;
 }
 
+/// Each frame's matte in the crop where it lies then, united.
+CropPart matteInCrop(const clip::CropPlan& region, const std::vector<Window>& mattes) {
+    CropPart part{1, 1, 0, 0};
+    for (size_t i = 0; i < mattes.size(); ++i) {
+        const Window& matte = mattes[i];
+        if (matte.empty()) continue;
+        const Box crop = region.at(static_cast<int>(i));
+        part.left = std::min(part.left, (matte.x - crop.x) / crop.width);
+        part.right = std::max(part.right, (matte.right() - crop.x) / crop.width);
+        part.top = std::min(part.top, (matte.y - crop.y) / crop.height);
+        part.bottom = std::max(part.bottom, (matte.bottom() - crop.y) / crop.height);
+    }
+    for (double CropPart::*side :
+         {&CropPart::left, &CropPart::top, &CropPart::right, &CropPart::bottom})
+        part.*side = std::clamp(part.*side, 0.0, 1.0);
+    return part;
+}
+
 void planRegion(RenderPlan& plan, Problems& problems) {
     const auto first = static_cast<size_t>(plan.firstGenerated());
     if (first == plan.frames.size()) return;  // the shot's own check has said so
@@ -164,7 +183,10 @@ void planRegion(RenderPlan& plan, Problems& problems) {
     const shot::Region& region = plan.shot.region;
     input.request.kind = requestOf(region.kind);
     input.request.window = region.box;
-    attemptAt(problems, plan.shot.place("region"), [&] { plan.region = clip::planRegion(input); });
+    attemptAt(problems, plan.shot.place("region"), [&] {
+        plan.region = clip::planRegion(input);
+        plan.matteInCrop = matteInCrop(plan.region, input.mattes);
+    });
     if (region.kind == shot::RegionKind::Follow && plan.region.path.empty())
         problems.warning(
             "region: follow has nothing to follow (the matte does not move, or it needs the whole "
@@ -198,18 +220,26 @@ void planSampler(RenderPlan& plan, Problems& problems) {
                          : plan.shot.matteFill == shot::MatteFill::Plate;
 }
 
-/// The work of all steps: at each, in each window one evaluation of the transformer for every
-/// prompt that holds in it, and one more where the step is guided.
-double denoiseFlops(const RenderPlan& plan) {
-    const SamplerPlan& sampler = plan.sampler;
-    const auto steps = model::makeSampler(sampler.scheduler, sampler.steps, sampler.shift);
-    double guided = 0, flops = 0;
-    for (const double timestep : steps->timesteps()) guided += sampler.guidanceAt(timestep) > 1;
-    for (size_t i = 0; i < plan.windows.size(); ++i) {
-        double evaluations = guided;
-        for (const PromptPlan& prompt : plan.prompts)
-            evaluations += prompt.holdsIn(plan.windows[i]) ? sampler.steps : 0;
-        flops += evaluations * model::forwardFlops(plan.model, plan.tokens(i));
+/// Evaluations of a window at all steps: at each, one for every prompt that holds in it, and one
+/// more where the step is guided.
+double evaluations(const RenderPlan& pass, const clip::TimeWindow& window) {
+    const auto steps = samplerOf(pass.sampler);
+    double count = 0;
+    for (const double timestep : steps->timesteps()) count += pass.sampler.guidanceAt(timestep) > 1;
+    for (const PromptPlan& prompt : pass.prompts)
+        count += prompt.holdsIn(window) ? pass.sampler.steps : 0;
+    return count;
+}
+
+/// The transformer's work at all steps, in all windows and all tiles of them.
+double denoiseFlops(const RenderPlan& pass) {
+    double flops = 0;
+    for (size_t i = 0; i < pass.windows.size(); ++i) {
+        double once = 0;
+        if (pass.tiles.empty()) once = model::forwardFlops(pass.model, pass.tokens(i));
+        for (const clip::Tile& tile : pass.tiles)
+            once += model::forwardFlops(pass.model, pass.tokens(i, tile));
+        flops += evaluations(pass, pass.windows[i]) * once;
     }
     return flops;
 }
@@ -254,10 +284,14 @@ std::vector<clip::TimeWindow> planWindows(const RenderPlan& plan, Problems& prob
     return clip::planWindows(plan.latentFrames, length, overlap);
 }
 
+/// Pixels of a pass' clip.
+double samplesOf(const RenderPlan& pass) {
+    return static_cast<double>(pass.region.width) * pass.region.height * pass.clipFrames;
+}
+
 /// What the plan's memory depends on beside its model.
 MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
-    const double samples =
-        static_cast<double>(plan.region.width) * plan.region.height * plan.clipFrames;
+    const double samples = samplesOf(plan.last());
     MemoryNeed need;
     need.windowFrames = windowFrames;
     if (!plan.kept.empty())
@@ -267,6 +301,8 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     // The clip that comes back from the VAE, beside the generated one, with its weights.
     if (keepsDetail(plan)) need.keptBytes = 4 * 4 * samples;
     if (plan.showsGuides()) need.keptBytes += 4 * 3 * samples;  // the clip that the guides are in
+    // What the first pass saw and made, beside the second.
+    if (plan.second) need.keptBytes += 4 * 14 * samplesOf(plan);
     // While frames are written: the program (its model is gone by then), the clips that the model
     // made, and the frames, which do not all need the most at the same moment.
     constexpr double program = 0.235e9, others = 0.65;
@@ -274,6 +310,21 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     need.deliveryBytes = program + clips + plateBytes(plan);
     need.frameBytes = others * plateBytes(plan);
     return need;
+}
+
+/// What the clip takes in a pass.
+Work workOf(const RenderPlan& pass) {
+    Work work;
+    work.encode = pass.cost.encodeFlops;
+    work.denoise = denoiseFlops(pass);
+    work.decode = pass.cost.decodeFlops;
+    // The plate goes through the VAE once more: for its detail, for the latents that stand where
+    // none are computed, or once for both.
+    const double encodePlate = pass.model.vaeCost.encodeFlops * samplesOf(pass);
+    const bool early = !pass.kept.empty() && !pass.model.heldByNoise;
+    if (early) work.encode += encodePlate;
+    if (keepsDetail(pass)) work.detail = pass.cost.decodeFlops + (early ? 0 : encodePlate);
+    return work;
 }
 
 void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problems) {
@@ -290,18 +341,15 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     plan.hintScales = planHints(plan);
     plan.fitting.ways.rounding = static_cast<model::Rounding>(plan.shot.model.weights);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
+    plan.second = planSecondPass(plan, problems);
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
     const double texts = static_cast<double>(plan.prompts.size()) + (plan.sampler.guided() ? 1 : 0);
-    plan.work.encode = plan.cost.encodeFlops + plan.cost.textFlops * texts;
-    plan.work.denoise = denoiseFlops(plan);
-    plan.work.decode = plan.cost.decodeFlops;
-    // The plate goes through the VAE once more: for its detail, for the latents that stand where
-    // none are computed, or once for both.
-    const double encodePlate = model.vaeCost.encodeFlops * plan.region.width * plan.region.height *
-                               static_cast<double>(plan.clipFrames);
-    const bool early = !plan.kept.empty() && !model.heldByNoise;
-    if (early) plan.work.encode += encodePlate;
-    if (keepsDetail(plan)) plan.work.detail = plan.cost.decodeFlops + (early ? 0 : encodePlate);
+    plan.work = workOf(plan);
+    plan.work.encode += plan.cost.textFlops * texts;
+    if (!plan.second) return;
+    plan.second->work = workOf(*plan.second);
+    // The first pass' picture goes into latents, too.
+    plan.second->work.encode += model.vaeCost.encodeFlops * samplesOf(*plan.second);
 }
 
 /// What the shot says and its model cannot do is refused; what it does otherwise is a warning.
@@ -331,6 +379,24 @@ std::int64_t RenderPlan::allTokens(size_t window) const {
         std::int64_t{latentHeight / model.patch[1]} * (latentWidth / model.patch[2]);
     const auto references = static_cast<std::int64_t>(shot.references.size());
     return (references + windows[window].length) / model.patch[0] * place;
+}
+
+std::int64_t RenderPlan::tokens(size_t window, const clip::Tile& tile) const {
+    const int height = tile.height / model.patch[1], width = tile.width / model.patch[2],
+              top = tile.y / model.patch[1], left = tile.x / model.patch[2],
+              rows = latentHeight / model.patch[1], columns = latentWidth / model.patch[2];
+    const std::int64_t place = std::int64_t{height} * width,
+                       frames = windows[window].length / model.patch[0];
+    std::int64_t computed = place * frames;
+    if (!kept.empty()) {
+        computed = 0;
+        for (std::int64_t t = 0; t < frames; ++t)
+            for (int y = top; y < top + height; ++y)
+                for (int x = left; x < left + width; ++x)
+                    computed += kept[window][static_cast<size_t>((t * rows + y) * columns + x)];
+    }
+    const auto references = static_cast<std::int64_t>(shot.references.size());
+    return computed == 0 ? 0 : computed + references / model.patch[0] * place;
 }
 
 std::int64_t RenderPlan::tokens(size_t window) const {

@@ -1,10 +1,12 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "clip/region.h"
+#include "clip/tiles.h"
 #include "clip/windows.h"
 #include "model/description.h"
 #include "provenance/policy.h"
@@ -54,6 +56,7 @@ struct SamplerPlan {
     double guidance2 = 1;            ///< below it
     double cache = 0;                ///< model::StepCache's limit; 0: every step is evaluated
     std::optional<int> sparse = {};  ///< working pixels around the mask; none: all are computed
+    double start = 1;                ///< noise level that it begins at; below 1 in a second pass
 
     /// Whether the low-noise one of a pair of experts works there.
     bool lowNoiseAt(double timestep) const { return timestep < boundary * 1000; }
@@ -84,6 +87,11 @@ struct Work {
     double total() const { return encode + denoise + decode + detail; }
 };
 
+/// A part of the crop, in shares of its sides, 0..1.
+struct CropPart {
+    double left = 0, top = 0, right = 0, bottom = 0;
+};
+
 /// What a render will do, as plain data: `plan` prints it, `render` runs it, tests check it without
 /// a model.
 struct RenderPlan {
@@ -107,6 +115,7 @@ struct RenderPlan {
         0;  ///< mean share of the frame that may change, 0..1, over generated frames
     clip::CropPlan region;  ///< plate pixels that the model sees, and its working size; an empty
                             ///< crop where nothing is generated and the model does not run
+    CropPart matteInCrop;   ///< where the mattes of all frames lie in it, holdouts included
     int clipFrames = 0;     ///< frames that the model sees: the shot's, padded to 4k+1
     int latentFrames = 0, latentHeight = 0, latentWidth = 0;
     std::vector<clip::TimeWindow> windows;  ///< over latent frames
@@ -114,6 +123,9 @@ struct RenderPlan {
     /// Of each window, which tokens (time, row, column; references not among them) the transformer
     /// computes: 1, or 0 where the plate's latents stand. Empty: all are computed.
     std::vector<std::vector<std::uint8_t>> kept;
+    /// Of a second pass: the parts of the picture that the transformer sees, one at a time. None:
+    /// it sees the whole.
+    std::vector<clip::Tile> tiles;
     bool fillPlate = true;  ///< the reactive clip shows the plate inside the matte
     /// What scales VACE's hints in each window: 1 as trained, more where a guide's strength is. Of
     /// no window: 1.
@@ -128,14 +140,23 @@ struct RenderPlan {
     int framesAtOnce = 1;  ///< delivered side by side
     Fitting fitting;       ///< how it keeps within --max-memory
     double peakBytes = 0;  ///< of the whole render: the model's worst stage, or the plates'
+    /// The second pass (`refine`), as a plan of its own: the same shot, its picture larger, worked
+    /// on in tiles. Its sizes, prompts, sampler, cost and work are its own. None: there is one
+    /// pass.
+    std::shared_ptr<RenderPlan> second;
 
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none
     bool showsGuides() const;  ///< whether a guide steers any frame
     /// Tokens of a window that are computed, references included; 0: the window is not evaluated.
     std::int64_t tokens(size_t window) const;
+    /// The same of one of its tiles.
+    std::int64_t tokens(size_t window, const clip::Tile& tile) const;
     /// Tokens of a window, all of them.
     std::int64_t allTokens(size_t window) const;
+    /// The pass whose picture is delivered.
+    const RenderPlan& last() const { return second ? *second : *this; }
+    double flops() const { return work.total() + (second ? second->work.total() : 0); }
 };
 
 /// Resolves a shot into a plan: reads the header of every plate, matte, guide, reference, keyframe

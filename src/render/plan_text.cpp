@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "render/plan.h"
+#include "render/plan_second.h"
 #include "support/byte_size.h"
 #include "support/frame_range.h"
 #include "support/strings.h"
@@ -74,6 +75,21 @@ std::string pathText(const std::vector<Box>& path) {
     return cat("follows the matte: x ", number(least.x), " to ", number(most.x), ", y ",
                number(least.y), " to ", number(most.y), ", up to ", number(fastest),
                " pixels a frame");
+}
+
+/// The second pass, for programs; tiles in its pixels.
+nlohmann::ordered_json refineJson(const RenderPlan& second) {
+    const int scale = second.model.spatialScale;
+    nlohmann::ordered_json tiles = nlohmann::ordered_json::array();
+    for (const clip::Tile& tile : second.tiles)
+        tiles.push_back({tile.x * scale, tile.y * scale, tile.width * scale, tile.height * scale});
+    return {{"width", second.region.width},
+            {"height", second.region.height},
+            {"start", second.sampler.start},
+            {"steps", second.sampler.steps},
+            {"tiles", tiles},
+            {"tokens", second.cost.tokens},
+            {"flops", second.work.total()}};
 }
 
 int deliveredFrames(const RenderPlan& plan) {
@@ -183,7 +199,8 @@ std::string planText(const RenderPlan& plan) {
     const auto hints = std::max_element(plan.hintScales.begin(), plan.hintScales.end());
     if (hints != plan.hintScales.end() && *hints > 1)
         row("hints", cat("VACE's scaled up to ", *hints, " times, by the guides' strength"));
-    row("work", cat(number(plan.work.total() / 1e12, 2), " TFLOP"));
+    if (plan.second) row("refine", secondPassText(*plan.second));
+    row("work", cat(number(plan.flops() / 1e12, 2), " TFLOP"));
     if (plan.processes > 1)
         row("processes", cat(plan.processes,
                              " share the denoising; beside process 0, whose memory is below, "
@@ -263,10 +280,9 @@ std::string planJson(const RenderPlan& plan) {
         {"processes", plan.processes},
         {"latents", {plan.latentFrames, plan.latentHeight, plan.latentWidth}},
         {"windows", windows},
+        {"refine", plan.second ? refineJson(*plan.second) : ordered_json()},
         {"estimate",
-         {{"tokens", plan.cost.tokens},
-          {"flops", plan.work.total()},
-          {"peak_bytes", plan.peakBytes}}},
+         {{"tokens", plan.cost.tokens}, {"flops", plan.flops()}, {"peak_bytes", plan.peakBytes}}},
         {"memory", memoryJson(plan)}};
     return json.dump(2) + "\n";
 }

@@ -133,6 +133,12 @@ std::string contentHash(const RenderPlan& plan, const std::vector<provenance::De
         field(cat(std::llround(place.x * 64), " ", std::llround(place.y * 64)));
     for (const clip::TimeWindow& window : plan.windows)
         field(cat(window.first, "+", window.length));
+    if (plan.second) {
+        field(cat("refine ", plan.second->region.width, "x", plan.second->region.height, " ",
+                  plan.second->sampler.steps));
+        for (const clip::Tile& tile : plan.second->tiles)
+            field(cat(tile.y, "+", tile.height, " ", tile.x, "+", tile.width));
+    }
     for (const provenance::Dependency& input : inputs) field(input.sha256 + " " + input.role);
     field(DERRUMBE_VERSION " " DERRUMBE_GIT_COMMIT " " DERRUMBE_TORCH_VERSION
                            " " DERRUMBE_COMPILER);

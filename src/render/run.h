@@ -27,6 +27,8 @@ struct Run {
     std::map<std::string, at::Tensor> dump =
         {};  ///< for --dump-tensors, named as the contract names them
 
+    double part = 1;  ///< of the model's work, what the present pass takes; scales stages' shares
+
     /// Begins a stage that takes about `share` of the render; a safe moment to stop.
     void stage(const std::string& name, double share);
     /// Progress within the stage; throws Error(Interrupted) when a signal has come.

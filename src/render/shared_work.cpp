@@ -41,8 +41,9 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     // Prompts have their own part; the rest is used later, when noise becomes latents, when a
     // frame is composited and when it is written.
     for (const char* later : {"sampler", "windows", "prompt", "negative_prompt", "beats", "detail",
-                              "holdout", "strength", "shot", "output", "provenance"})
+                              "holdout", "strength", "refine", "shot", "output", "provenance"})
         shot.erase(later);
+    shot["size"] = Json::array({plan.region.width, plan.region.height});
     // What fills the matte is made with the inputs where guides lie over it.
     keys.inputs = plan.showsGuides() ? shot.dump() : without(shot, {"matte_fill"});
     // Grain is measured with the inputs, and no part of what the model sees.

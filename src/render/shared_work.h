@@ -32,17 +32,21 @@ class Reused {
 /// What takes of one shot have in common, kept from one render to the next: everything that their
 /// seeds, or the keys of their wedge, have no part in.
 struct SharedWork {
+    /// What belongs to one pass, at its size.
+    struct OfPass {
+        Reused<ModelInputs> inputs;       ///< plates and mattes, as they were read
+        Reused<at::Tensor> conditioning;  ///< the clip, encoded
+        Reused<at::Tensor> plate;         ///< the plate alone, encoded
+        Reused<Clip> reconstruction;      ///< the plate's way through the model, anchored
+    };
     Reused<std::unique_ptr<model::VideoModel>> model;  ///< opened and checked
-    Reused<ModelInputs> inputs;                        ///< plates and mattes, as they were read
     Reused<PromptEmbeddings> prompts;
-    Reused<at::Tensor> conditioning;  ///< the clip, encoded
-    Reused<at::Tensor> plate;         ///< the plate alone, encoded
-    Reused<Clip> reconstruction;      ///< the plate's way through the model, anchored
+    OfPass first, second;
 };
 
-/// What each part of the shared work is made from, as text to compare: the same text, the same
-/// part; that of the plate's latents is the reconstruction's. Made from the whole resolved shot
-/// less the keys that are known to have no part in it, so that a key that is added to shots is
+/// What each part of the shared work of a pass is made from, as text to compare: the same text, the
+/// same part; that of the plate's latents is the reconstruction's. Made from the whole resolved
+/// shot less the keys that are known to have no part in it, so that a key that is added to shots is
 /// never forgotten here.
 struct SharedKeys {
     std::string model, inputs, prompts, conditioning, reconstruction;

@@ -6,6 +6,10 @@
 
 namespace derrumbe::render {
 
+std::unique_ptr<model::Sampler> samplerOf(const SamplerPlan& plan) {
+    return model::makeSampler(plan.scheduler, plan.steps, plan.shift, plan.start);
+}
+
 at::Tensor startNoise(const RenderPlan& plan, int references) {
     return model::counterNoise(plan.sampler.seed, -references, plan.model.latentChannels,
                                plan.latentFrames + references, plan.latentHeight, plan.latentWidth);
@@ -144,8 +148,7 @@ at::Tensor heldVelocity(const RenderPlan& plan, const at::Tensor& plate) {
 
 void denoise(const RenderPlan& plan, model::VideoModel& model, const Conditions& conditions,
              DenoiseState& state, const model::Tick& tick, const StepDone& done) {
-    const auto sampler =
-        model::makeSampler(plan.sampler.scheduler, plan.sampler.steps, plan.sampler.shift);
+    const auto sampler = samplerOf(plan.sampler);
     const model::StepCache cache(plan.sampler.cache, plan.sampler.steps);
     const double windowCount = static_cast<double>(plan.windows.size());
     const double total = plan.sampler.steps * windowCount;

@@ -11,6 +11,9 @@
 
 namespace derrumbe::render {
 
+/// The sampler of a pass.
+std::unique_ptr<model::Sampler> samplerOf(const SamplerPlan& plan);
+
 /// What the model is told in words.
 struct PromptEmbeddings {
     std::vector<at::Tensor> prompts;  ///< one a prompt of the plan, each [1, L, D] float32

@@ -14,8 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* fileName = "denoise.safetensors";
-
 template <class Number = int>
 Number numberOf(const std::map<std::string, std::string>& metadata, const std::string& key) {
     const auto found = metadata.find(key);
@@ -72,12 +70,15 @@ std::string digestOf(const DenoiseState& state, const std::string& contentHash) 
 
 }  // namespace
 
-StateStore::StateStore(const fs::path& outputFolder, const std::string& contentHash)
-    : folder_(outputFolder / ".derrumbe" / contentHash.substr(0, 32)), contentHash_(contentHash) {}
+StateStore::StateStore(const fs::path& outputFolder, const std::string& contentHash,
+                       const std::string& pass)
+    : folder_(outputFolder / ".derrumbe" / contentHash.substr(0, 32)),
+      file_(folder_ / (pass + ".safetensors")),
+      contentHash_(contentHash) {}
 
 void StateStore::save(const DenoiseState& state) const {
     const auto write = [&] {
-        model::writeSafetensors(folder_ / fileName, tensorsOf(state),
+        model::writeSafetensors(file_, tensorsOf(state),
                                 {{"step", std::to_string(state.sampler.step)},
                                  {"history", std::to_string(state.sampler.history.size())},
                                  {"last_order", std::to_string(state.sampler.lastOrder)},
@@ -96,9 +97,9 @@ void StateStore::save(const DenoiseState& state) const {
 std::optional<DenoiseState> StateStore::load(const at::Tensor& noise,
                                              const SamplerPlan& sampler) const {
     std::error_code error;
-    if (!fs::exists(folder_ / fileName, error)) return std::nullopt;
+    if (!fs::exists(file_, error)) return std::nullopt;
     try {
-        const auto source = model::openSafetensors(folder_ / fileName);
+        const auto source = model::openSafetensors(file_);
         const auto sized = [&](const std::string& name) {
             // The mapping must not outlive the file's next version.
             at::Tensor tensor = source->read(name).clone();

@@ -12,7 +12,9 @@ namespace derrumbe::render {
 /// file is written atomically.
 class StateStore {
   public:
-    StateStore(const std::filesystem::path& outputFolder, const std::string& contentHash);
+    /// @param pass  names the file: `denoise` or `refine`
+    StateStore(const std::filesystem::path& outputFolder, const std::string& contentHash,
+               const std::string& pass = "denoise");
 
     /// The last saved denoising state; nothing where there is none, or it is not whole, not of this
     /// content, not of these sizes, or not what the sampler leaves after that step (then the render
@@ -24,7 +26,7 @@ class StateStore {
     void remove() const;
 
   private:
-    std::filesystem::path folder_;
+    std::filesystem::path folder_, file_;
     std::string contentHash_;
 };
 

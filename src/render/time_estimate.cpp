@@ -184,6 +184,16 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
         if (plan.shot.detail == shot::Detail::Plate)
             add("plate detail", plan.work.detail / (rate * detailShare));
     }
+    if (const RenderPlan* second = plan.second.get()) {
+        const double rate = time.flopsPerSecond;
+        // They are read at the larger size, and once more beside the first pass' picture.
+        add("refine: plates", frames.reading);
+        add("refine: encoding", frames.reading + second->work.encode / (rate * encodeShare));
+        add("refine: denoising", second->work.denoise / (rate * denoiseShare));
+        add("refine: decoding", second->work.decode / (rate * decodeShare));
+        if (plan.shot.detail == shot::Detail::Plate)
+            add("refine: plate detail", second->work.detail / (rate * detailShare));
+    }
     add("writing frames", frames.writing);
     if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);
     return time;

@@ -177,6 +177,9 @@ Json shotJson(const Shot& shot) {
     json["grain"] = text(shot.grain);
     json["windows"] = {{"length", orWord(shot.windows.length, "auto")},
                        {"overlap", orWord(shot.windows.overlap, "auto")}};
+    json["refine"] = {{"strength", shot.refine.strength},
+                      {"scale", orNull(shot.refine.scale)},
+                      {"overlap", orWord(shot.refine.overlap, "auto")}};
     json["output"] = {{"path", shot.output.path.written},
                       {"colorspace", shot.output.colorspace.value_or("plate")},
                       {"layers", layersJson(shot.output)},

@@ -147,6 +147,10 @@ void readShot(const Section& in, Shot& out) {
     setChoice(out.grain, in.choice("grain"));
     const Section windows = in.group("windows");
     out.windows = {windows.whole("length"), windows.whole("overlap")};
+    const Section refine = in.group("refine");
+    set(out.refine.strength, refine.number("strength"));
+    out.refine.scale = refine.number("scale");
+    out.refine.overlap = refine.whole("overlap");
     readOutput(in.group("output"), out.output);
     readProvenance(in.group("provenance"), out.provenance);
 }

@@ -185,6 +185,14 @@ struct Windows {
     std::optional<int> overlap;  ///< frames, 0..length - 1
 };
 
+/// A second pass at a larger size, over the model's enlarged picture.
+struct Refine {
+    double strength = 0;          ///< 0..1; noise level that it begins at; 0: there is none
+    std::optional<double> scale;  ///< 1..64, times the working size; none: the crop's full size
+    std::optional<int> overlap;   ///< 0..10000, pixels that neighbouring tiles share; none: a
+                                  ///< quarter of a tile's shorter side
+};
+
 enum class PixelType { Plate, Half, Float };
 
 struct Output {
@@ -236,6 +244,7 @@ struct Shot {
     Detail detail = Detail::Plate;
     Grain grain = Grain::Plate;
     Windows windows;
+    Refine refine;
     Output output;
     Provenance provenance;
 

@@ -6,9 +6,11 @@
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include "../image/fixtures.h"
+#include "support/atomic_file.h"
 #include "support/frame_range.h"
 #include "support/strings.h"
 
@@ -76,6 +78,7 @@ RandomShot::RandomShot(std::uint64_t seed, bool wild) {
     for (int i = 0, count = dice.between(2, 6); i < count; ++i) frames.push_back(first + i * step);
     makePlates(dice, wild);
     makeText(dice, wild);
+    if (dice.chance(35)) refine(dice);
 }
 
 RandomShot::~RandomShot() {
@@ -284,6 +287,24 @@ void RandomShot::makeText(Dice& dice, bool wild) {
         yaml += cat("  layers: ", dice.oneOf<std::string>({"[generated, matte]", "[matte]"}), "\n");
         if (dice.chance(25)) yaml += "  pixel_type: float\n";
     }
+}
+
+void RandomShot::refine(Dice& dice) {
+    const size_t at = yaml.find("model: {path: ") + 14;
+    const fs::path given = yaml.substr(at, yaml.find('}', at) - at), small = path / "small";
+    fs::create_directory(small);
+    for (const auto& entry : fs::directory_iterator(given))
+        if (entry.path().filename() != "derrumbe.json")
+            fs::create_symlink(entry.path(), small / entry.path().filename());
+    std::string about = readFile(given / "derrumbe.json");
+    const size_t size = about.find("\"working_size\"");
+    about.replace(size, about.find(']', size) + 1 - size,
+                  cat("\"working_size\": [", dice.oneOf<int>({16, 32}), ", 16]"));
+    std::ofstream(small / "derrumbe.json") << about;
+    yaml.replace(at, given.string().size(), small.string());
+    yaml +=
+        cat("refine: {strength: ", dice.oneOf<double>({0.1, 0.5, 1}),
+            dice.chance(30) ? ", scale: 1.6" : "", dice.chance(30) ? ", overlap: 0" : "", "}\n");
 }
 
 render::RenderPlan RandomShot::plan(const std::string& folder, const std::string& frames,

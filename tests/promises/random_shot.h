@@ -69,6 +69,9 @@ class RandomShot {
     void makePlates(Dice& dice, bool wild);
     std::string makeMatte(Dice& dice, const std::string& name, bool first, bool wild, Source& made);
     void makeText(Dice& dice, bool wild);
+    /// Gives the shot a second pass, and a model that says of itself that it is smaller, so that
+    /// crops are larger than it.
+    void refine(Dice& dice);
     bool reaches(const Source& source, int frame, int x, int y) const;
 
     std::string plateExtension_, missing_ = "error";

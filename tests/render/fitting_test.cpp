@@ -212,3 +212,26 @@ TEST_CASE("a shot's plan says how it fits, and ways that change no pixel leave i
     CHECK(sharedKeys(tight).model != sharedKeys(plan).model);
     CHECK(sharedKeys(tight).conditioning == sharedKeys(plan).conditioning);
 }
+
+TEST_CASE("a second pass takes the memory of its own size, and its transformer that of a tile",
+          "[fitting][refine]") {
+    RenderPlan plan = largePlan();
+    plan.second = std::make_shared<RenderPlan>(plan);
+    plan.second->region.width = 1920;
+    plan.second->region.height = 1088;
+    plan.second->tiles = {{0, 0, 60, 104}, {0, 88, 60, 104}};
+    const RenderPlan one = fitted(largePlan(), 640 * kGiB), two = fitted(plan, 640 * kGiB);
+    CHECK(two.peakBytes > 3 * one.peakBytes);
+    CHECK(two.cost.denoiseBytes == one.cost.denoiseBytes);
+    CHECK(two.cost.tokens == one.cost.tokens);
+    CHECK(two.second->cost.tokens == one.cost.tokens);
+    CHECK(two.second->cost.decodeFlops == Approx(one.cost.decodeFlops * 1920 * 1088 / 832 / 480));
+    // Less memory: the VAE works in tiles, and both plans say so.
+    const RenderPlan less = fitted(plan, two.peakBytes * 0.9);
+    CHECK(less.peakBytes <= two.peakBytes * 0.9);
+    CHECK_FALSE(less.fitting.ways.exact());
+    CHECK(less.second->fitting.ways == less.fitting.ways);
+    std::string refusal;
+    fitted(plan, 2 * kGiB, &refusal);
+    CHECK_THAT(refusal, Contains("a smaller refine.scale (now 1920x1088)"));
+}

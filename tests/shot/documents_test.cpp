@@ -299,7 +299,8 @@ TEST_CASE("every key is read: its example is accepted, a wrong value refused at 
         kLeast +
         "holdout: {path: a.exr}\nbeats: [{from: 1003, prompt: a, matte: {path: a.exr}}]\n"
         "keyframes: [{frame: 1002, path: a.exr}]\nguides: [{type: flow, path: a.exr}]\n"
-        "model: {loras: [{path: a.safetensors}]}\noutput: {lossy: true}\n";
+        "model: {loras: [{path: a.safetensors}]}\nrefine: {strength: 0.3}\n"
+        "output: {lossy: true}\n";
     for (const Key& key : keys()) {
         CAPTURE(key.path);
         std::string path = key.path;
