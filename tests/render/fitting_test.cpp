@@ -221,7 +221,7 @@ TEST_CASE("a second pass takes the memory of its own size, and its transformer t
     plan.second->region.height = 1088;
     plan.second->tiles = {{0, 0, 60, 104}, {0, 88, 60, 104}};
     const RenderPlan one = fitted(largePlan(), 640 * kGiB), two = fitted(plan, 640 * kGiB);
-    CHECK(two.peakBytes > 3 * one.peakBytes);
+    CHECK(two.peakBytes > 2.5 * one.peakBytes);  // of 5.2 times the pixels
     CHECK(two.cost.denoiseBytes == one.cost.denoiseBytes);
     CHECK(two.cost.tokens == one.cost.tokens);
     CHECK(two.second->cost.tokens == one.cost.tokens);

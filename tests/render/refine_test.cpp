@@ -170,7 +170,7 @@ TEST_CASE("with hardly any noise the second pass gives back the first one's pict
     CHECK(greatest((start - plate) * mask) > 0.1);
     const auto model = model::loadVideoModel(plan.model.folder, {});
     const at::Tensor back = model->decode(model->encode(start, {}), {});
-    CHECK(greatest(made - back) < 2e-3);
+    CHECK(greatest(made - back) < 5e-3);  // noise of 1e-4, through a random VAE
     // More noise is another picture.
     const auto more = shot.tensors(shot.planned({"refine.strength=0.6", "grain=off"}));
     CHECK(at::equal(more.at("refine.start_video"), start));

@@ -104,7 +104,7 @@ TEST_CASE("a tile computes those of the kept tokens that lie in it, and none whe
     at::Tensor all = at::zeros({5, 4, 6}, at::kBool);
     all.select(0, 0).fill_(true);
     all.narrow(0, 1, 4).narrow(1, 0, 2).narrow(2, 0, 2).fill_(true);
-    all.index_put_({at::tensor(2), at::tensor(1), at::tensor(5)}, at::tensor(true));
+    all.index_put_({at::tensor(2), at::tensor(1), at::tensor(5)}, at::ones({}, at::kBool));
     asked.kept = all.flatten().nonzero().squeeze(1);
     PlaceModel place;
     const std::vector<clip::Tile> tiles = clip::planTiles({0, 0, 8, 12}, 4, 4, 0);

@@ -23,7 +23,7 @@ std::shared_ptr<const TensorSource> someTensors() {
 TEST_CASE("scopes join with dots and dtypes are converted", "[weights]") {
     const Weights weights(someTensors(), at::kCPU, at::kFloat);
     const Linear linear(weights / "a" / "fc", 2, 3);
-    CHECK(linear.weight.scalar_type() == at::kFloat);
+    CHECK(linear.weight().scalar_type() == at::kFloat);
     CHECK(linear(at::ones({1, 2})).sum().item<float>() == 9);
     CHECK((weights / "a" / 0).has("x"));
     CHECK((weights / "a" / 0).scope() == "a.0");
@@ -43,8 +43,8 @@ TEST_CASE("a tensor in the right dtype is not copied", "[weights]") {
 TEST_CASE("missing and misshapen tensors are gathered", "[weights]") {
     const Weights weights(someTensors(), at::kCPU, at::kFloat);
     const Linear wrong(weights / "a.fc", 4, 3), missing(weights / "b.fc", 2, 2);
-    CHECK(wrong.weight.is_meta());
-    CHECK(missing.weight.sizes() == at::IntArrayRef({2, 2}));
+    CHECK(wrong.weight().is_meta());
+    CHECK(missing.weight().sizes() == at::IntArrayRef({2, 2}));
     weights.tensor("ids", {1});
     CHECK(weights.problems().size() == 4);
     try {
