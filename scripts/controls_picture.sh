@@ -75,6 +75,11 @@ control beat_matte "beats=[{from: 1001, prompt: \"an explosion inside the buildi
 control keyframe "keyframes=[{frame: 1033, path: $work/previz.1033.exr}]"
 control guide "guides=[{type: previz, path: $work/previz.####.exr}]"
 
+# The facade at full size.
+cut=208x172+380+140
+control refine_without
+control refine 'refine={strength: 0.5, scale: 2}'
+
 # A pan over the demo: the matte moves through the picture.
 for frame in $(seq 1001 1033); do
     for part in plates/demo_street mattes/demo_street mattes/demo_street_dust; do
