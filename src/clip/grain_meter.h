@@ -20,10 +20,10 @@ namespace derrumbe::clip {
 ///
 /// Where every block of a level is texture (facades fill the mid-tones of a street), the calmer
 /// levels say how much of it can be grain: the standard deviation falls nowhere as light rises, and
-/// rises at most with its square. Read noise, shot noise (its root; Foi et al., "Practical
+/// rises at most in proportion to it. Read noise, shot noise (its root; Foi et al., "Practical
 /// Poissonian-Gaussian noise modeling and fitting for single-image raw-data", IEEE Transactions on
-/// Image Processing 17, 2008, section II), grain that is even in a logarithmic encoding (in
-/// proportion) and in a display's with a shoulder (steeper) all lie within that.
+/// Image Processing 17, 2008, section II) and grain that is even in a logarithmic encoding lie
+/// within that; grain that is even under a display's shoulder is steeper, and comes back too weak.
 ///
 /// The variance that a fitted plane takes along (more of it the coarser the grain) is put back. The
 /// kernel is the zero-phase root of the spectrum of the autocorrelation within grainReach pixels.
@@ -54,6 +54,7 @@ class GrainMeter {
     struct Block;
 
     static int levelOf(double light);
+    /// Levels rise in light.
     static void bound(std::vector<Grain::Level>& levels);
     static void addTo(Statistics& statistics, std::vector<Block> blocks);
     void measureChannel(Grain& grain, int channel) const;

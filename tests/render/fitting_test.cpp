@@ -39,6 +39,14 @@ RenderPlan largePlan(const std::string& dtype = "bfloat16") {
     return plan;
 }
 
+/// In float32, with VAE and text encoder next to nothing beside the transformer.
+RenderPlan transformerAlone() {
+    RenderPlan plan = largePlan("float32");
+    plan.model.vaeCost = {};
+    plan.model.textParameters = plan.model.textEmbeddingParameters;
+    return plan;
+}
+
 constexpr double kGiB = 1 << 30;
 
 /// The plan within a limit, with `*refusal` what is said where nothing fits.
@@ -102,9 +110,7 @@ TEST_CASE("each part goes only where its own stage needs it", "[fitting]") {
 
 TEST_CASE("matrices that are smaller in their file stay so before blocks are read at their turns",
           "[fitting]") {
-    RenderPlan plan = largePlan("float32");
-    plan.model.vaeCost = {};
-    plan.model.textParameters = plan.model.textEmbeddingParameters;
+    RenderPlan plan = transformerAlone();
     plan.model.transformerMatrices = {2'000'000'000, 2'000'000'000, 1536 * 8960};
     const double whole = model::estimate(plan.model, 81, 480, 832, 0, 4).denoiseBytes;
     const RenderPlan packed = fitted(plan, 0.8 * whole);
@@ -136,9 +142,7 @@ TEST_CASE("matrices that are smaller in their file stay so before blocks are rea
 
 TEST_CASE("weights that the shot rounds are small in the estimate, with and without a limit",
           "[fitting]") {
-    RenderPlan plan = largePlan("float32");
-    plan.model.vaeCost = {};
-    plan.model.textParameters = plan.model.textEmbeddingParameters;
+    RenderPlan plan = transformerAlone();
     plan.model.transformerMatrices = {2'000'000'000, 4'000'000'000, 1536 * 8960};
     Problems problems;
     const MemoryNeed need{81, 4, 0, 1e8, 0};
