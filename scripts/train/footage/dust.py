@@ -8,6 +8,7 @@ from . import weather as w
 from .kernels import cloudy, hash01, jit, lookup
 
 CELL = 0.75
+LEAST = 0.002  # density below which nothing is seen
 SUN, SUN_COLOUR, AMBIENT, HAZE, HAZE_COLOUR = w.SUN, w.SUN_COLOUR, w.AMBIENT, w.HAZE, w.HAZE_COLOUR
 
 
@@ -51,6 +52,30 @@ def _lightThickness(grid, sun, cell, out):
                         break
                     total += grid[a, b, c]
                 out[i, j, k] = total * step * 1.44
+
+
+@jit
+def billow(density, low, inverseCell, noise, phase, drift, p, bent):
+    """Density at a place p and the noise that tears it, 0 where there is next to none. Bends the space so that the splatted
+    spheres turn into billows, coarse first, then finer; `bent` is where p then lies."""
+    warpA = cloudy(noise, p[0] * 0.21, p[1] * 0.21, p[2] * 0.21 - phase * 0.3) - 0.5
+    warpB = cloudy(noise, p[0] * 0.24 + 3.7, p[1] * 0.24 + phase * 0.2, p[2] * 0.24) - 0.5
+    bent[0] = p[0] + 5.0 * warpA
+    bent[1] = p[1] + 3.0 * warpB
+    bent[2] = max(low[2], p[2] + 5.0 * warpB - 2.0 * warpA)
+    g = lookup(density, low, inverseCell, bent)
+    if g < LEAST:
+        return g, 0.0
+    f = cloudy(
+        noise,
+        p[0] * 0.33 - drift[0] * phase * 0.3,
+        p[1] * 0.33 + phase * 0.25,
+        p[2] * 0.33 - phase * 0.4,
+    )
+    f = 0.68 * f + 0.32 * cloudy(
+        noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * 0.4, p[2] * 1.15 - phase * 0.7
+    )
+    return g, f
 
 
 @jit
@@ -113,26 +138,9 @@ def _march(
                 t = near + (s + 0.15 + 0.7 * hash01(x, y, s + 77)) * dt
                 for k in range(3):
                     p[k] = camera[k] + d[k] * t
-                # Bend the space so that the splatted spheres turn into billows; coarse first, then finer.
-                warpA = cloudy(noise, p[0] * 0.21, p[1] * 0.21, p[2] * 0.21 - phase * 0.3) - 0.5
-                warpB = (
-                    cloudy(noise, p[0] * 0.24 + 3.7, p[1] * 0.24 + phase * 0.2, p[2] * 0.24) - 0.5
-                )
-                bent[0] = p[0] + 5.0 * warpA
-                bent[1] = p[1] + 3.0 * warpB
-                bent[2] = max(low[2], p[2] + 5.0 * warpB - 2.0 * warpA)
-                g = lookup(density, low, inverseCell, bent)
-                if g < 0.002:
+                g, f = billow(density, low, inverseCell, noise, phase, drift, p, bent)
+                if g < LEAST:
                     continue
-                f = cloudy(
-                    noise,
-                    p[0] * 0.33 - drift[0] * phase * 0.3,
-                    p[1] * 0.33 + phase * 0.25,
-                    p[2] * 0.33 - phase * 0.4,
-                )
-                f = 0.68 * f + 0.32 * cloudy(
-                    noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * 0.4, p[2] * 1.15 - phase * 0.7
-                )
                 wisps = max(0.0, f * 4.2 - 1.35)
                 dense = g * wisps
                 warmth = lookup(heat, low, inverseCell, bent)

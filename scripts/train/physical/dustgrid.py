@@ -5,8 +5,8 @@ import os
 import numpy as np
 
 from footage.clip import NOISE
-from footage.dust import Dust
-from footage.kernels import cloudy, jit, lookup
+from footage.dust import LEAST, Dust, billow
+from footage.kernels import jit, lookup
 from footage.physics import GRAVITY
 
 EVENTS = 1500
@@ -17,7 +17,7 @@ THICKNESS, FACADE = 0.6, 130.0
 
 @jit
 def _billows(density, heat, soot, low, inverseCell, noise, phase, drift, cell, out):
-    """out [3,x,y,z]: extinction, soot's share and flame. Bends the splatted spheres into billows, as footage/dust.py does."""
+    """out [3,x,y,z]: extinction, soot's share and flame."""
     p, bent = np.zeros(3), np.zeros(3)
     for i in range(out.shape[1]):
         p[0] = low[0] + (i + 0.5) * cell
@@ -25,23 +25,9 @@ def _billows(density, heat, soot, low, inverseCell, noise, phase, drift, cell, o
             p[1] = low[1] + (j + 0.5) * cell
             for k in range(out.shape[3]):
                 p[2] = low[2] + (k + 0.5) * cell
-                warpA = cloudy(noise, p[0] * 0.21, p[1] * 0.21, p[2] * 0.21 - phase * 0.3) - 0.5
-                warpB = cloudy(noise, p[0] * 0.24 + 3.7, p[1] * 0.24 + phase * 0.2, p[2] * 0.24) - 0.5
-                bent[0] = p[0] + 5.0 * warpA
-                bent[1] = p[1] + 3.0 * warpB
-                bent[2] = max(low[2], p[2] + 5.0 * warpB - 2.0 * warpA)
-                g = lookup(density, low, inverseCell, bent)
-                if g < 0.002:
+                g, f = billow(density, low, inverseCell, noise, phase, drift, p, bent)
+                if g < LEAST:
                     continue
-                f = cloudy(
-                    noise,
-                    p[0] * 0.33 - drift[0] * phase * 0.3,
-                    p[1] * 0.33 + phase * 0.25,
-                    p[2] * 0.33 - phase * 0.4,
-                )
-                f = 0.68 * f + 0.32 * cloudy(
-                    noise, p[0] * 1.15 + 2.1, p[1] * 1.15 + phase * 0.4, p[2] * 1.15 - phase * 0.7
-                )
                 out[0, i, j, k] = g * max(0.0, f * 4.2 - 1.35)
                 out[1, i, j, k] = min(1.0, lookup(soot, low, inverseCell, bent) / (g + 1e-6))
                 out[2, i, j, k] = lookup(heat, low, inverseCell, bent) * max(0.0, f * 5.0 - 1.75)
