@@ -31,7 +31,7 @@ from replay import load_pipeline, replay
 
 ROOT = Path(__file__).resolve().parents[2]
 # Largest absolute difference; latents are of order one, the video is in [-1, 1].
-LIMITS = {"prompt_embeds": 1e-4, "negative_prompt_embeds": 1e-4, "conditioning": 1e-4, "timesteps": 1e-3,
+LIMITS = {"prompt_embeds": 1e-4, "negative_prompt_embeds": 1e-4, "image_embeds": 1e-4, "conditioning": 1e-4, "timesteps": 1e-3,
           "latents": 2e-3, "video": 2e-3}
 
 
@@ -174,6 +174,7 @@ def main() -> int:
             sizes = make_model(Path(temporary), seed)
             form = "residual" if sizes["vae"]["is_residual"] else "plain"
             kind = next((name for name in ("text_to_video", "image_to_video") if sizes.get(name)), "VACE")
+            kind += ", an image encoder" if sizes.get("image_to_video") and sizes["image_encoder"] else ""
             kind += ", a pair" if sizes["boundary"] else ""
             print(f"random folder, seed {seed}: {form} VAE, {sizes['transformer']['num_layers']} layers, {kind}")
             keep = arguments.keep / str(seed) if arguments.keep else None

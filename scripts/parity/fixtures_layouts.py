@@ -11,6 +11,11 @@ scaled fp8 files hold the same values to the bit:
 
 layouts_expected_0/gguf.safetensors is what the gguf package reads of the quantised ones, under diffusers' names.
 
+image_layouts_0: the same of Wan2.1's image-to-video transformer and its CLIP image encoder, beside the VAE and the text
+encoder of layouts_0: diffusers/ (transformer/ and image_encoder/), and single files: wan.safetensors (Wan's names),
+clip_vision.safetensors (repackaged, as transformers 4 named it), clip_wan.safetensors and clip_open.safetensors
+(Wan's and OpenCLIP's, a text tower's tensors beside it).
+
 structures_0: names and shapes of the published sizes, `ours original count dimensions...` a line; * stands for
 0..count-1. The UMT5 file has GGUF's name between original and count.
 """
@@ -24,12 +29,12 @@ import gguf
 import numpy as np
 import torch
 from common import config_of, fresh_folder, save_json
-from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
+from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers, convert_wan_vae_to_diffusers
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
-from transformers import UMT5Config, UMT5EncoderModel
-from wan_names import gguf_text_name, wan_text_name, wan_transformer_name, wan_vae_name
+from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
+from wan_names import clip_state, gguf_text_name, wan_text_name, wan_transformer_name, wan_vae_name
 
 FP8 = torch.float8_e4m3fn
 
@@ -271,12 +276,38 @@ def make_layouts(folder: Path, vocabulary: bytes) -> None:
     check_with_diffusers(folder, states)
 
 
+def make_image_layouts(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    config = CLIPVisionConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=16, image_size=28,
+                              patch_size=7, hidden_act="gelu")  # fmt: skip
+    models = {
+        "transformer": WanTransformer3DModel(
+            num_attention_heads=2, attention_head_dim=16, in_channels=36, out_channels=16, text_dim=256, freq_dim=32, ffn_dim=64,
+            num_layers=2, image_dim=32, added_kv_proj_dim=32),
+        "image_encoder": CLIPVisionModel(config),
+    }  # fmt: skip
+    transformer, encoder = (values(model, 10 + seed) for seed, model in enumerate(models.values()))
+    save(folder / "diffusers/transformer/diffusion_pytorch_model.safetensors", transformer, torch.bfloat16)
+    save_json(folder / "diffusers/transformer/config.json", config_of(models["transformer"]))
+    save(folder / "diffusers/image_encoder/model.safetensors", encoder)
+    save_json(folder / "diffusers/image_encoder/config.json", config.to_dict())
+    wan = {wan_transformer_name(name): tensor for name, tensor in transformer.items()}
+    save(folder / "wan.safetensors", wan, torch.float16)
+    same(convert_wan_transformer_to_diffusers(load_file(folder / "wan.safetensors")), transformer)
+    more = {"visual_projection.weight": torch.zeros(8, 32), "vision_model.embeddings.position_ids": torch.zeros(1, 17)}
+    save(folder / "clip_vision.safetensors", {**{f"vision_model.{n}": t for n, t in encoder.items()}, **more}, torch.float16)
+    text = {"token_embedding.weight": torch.zeros(5, 4), "blocks.0.attn.q.weight": torch.zeros(4, 4)}
+    for style in ("wan", "open"):
+        beside = {f"textual.{name}": tensor for name, tensor in text.items()} | {"visual.head": torch.zeros(32, 8)}
+        save(folder / f"clip_{style}.safetensors", {**clip_state(encoder, style), **beside}, torch.float16)
+
+
 def structure(path: Path, module: torch.nn.Module, *renames) -> None:
     """One line a tensor; blocks that are all alike share one."""
     state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items() if "embed_tokens" not in name}
     groups: dict = {}
     for name, shape in state.items():
-        key = re.sub(r"^(blocks|vace_blocks|encoder\.block)\.\d+\.", r"\1.*.", name)
+        key = re.sub(r"^(blocks|vace_blocks|encoder\.block|encoder\.layers)\.\d+\.", r"\1.*.", name)
         groups.setdefault(key, []).append((name, shape))
     lines = []
     for key, members in groups.items():
@@ -303,6 +334,15 @@ def make_structures(folder: Path) -> None:
             back = convert_wan_transformer_to_diffusers({wan_transformer_name(n): t for n, t in state.items()})
             assert {n: t.shape for n, t in back.items()} == {n: t.shape for n, t in state.items()}
             structure(folder / f"{name}.txt", model, wan_transformer_name)
+        image = WanTransformer3DModel(in_channels=36, out_channels=16, image_dim=1280, added_kv_proj_dim=5120)
+        state = image.state_dict()
+        back = convert_wan_transformer_to_diffusers({wan_transformer_name(n): t for n, t in state.items()})
+        assert {n: t.shape for n, t in back.items()} == {n: t.shape for n, t in state.items()}
+        structure(folder / "transformer_i2v_14b.txt", image, wan_transformer_name)
+        clip = CLIPVisionModel(CLIPVisionConfig(
+            hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=16, image_size=224,
+            patch_size=14, hidden_act="gelu"))  # fmt: skip
+        structure(folder / "image_encoder.txt", clip, lambda name: "vision_model." + name)
         structure(folder / "vae.txt", AutoencoderKLWan(), wan_vae_name)
         text = UMT5EncoderModel(UMT5Config(vocab_size=256384, d_model=4096, d_kv=64, num_heads=64, d_ff=10240, num_layers=24))
         structure(folder / "text_encoder.txt", text, wan_text_name,
@@ -314,6 +354,7 @@ def make(out_root: Path) -> None:
     out_root = Path(out_root)
     vocabulary = (out_root / "pipeline_0/tokenizer/spiece.model").read_bytes()
     make_layouts(out_root / "layouts_0", vocabulary)
+    make_image_layouts(out_root / "image_layouts_0")
     make_structures(out_root / "structures_0")
 
 

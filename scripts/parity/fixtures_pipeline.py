@@ -45,11 +45,18 @@ CASES = [
                     working=[32, 32], boundary=0.8), frames=5, references=0,
          run=dict(scheduler="unipc", steps=6, guidance=4.0, guidance_2=2.5, shift=3.0, keep_reactive=True)),
 ]
-# Image-to-video: diffusers gives the first frame alone and holds nothing, so that the mask is 1 everywhere.
-IMAGE_CASE = dict(
-    model=dict(vae=PLAIN, transformer=transformer(4, num_layers=2), shard=None, text_length=24, working=[32, 32],
-               image_to_video=True), frames=9, references=0,
-    run=dict(scheduler="unipc", steps=4, guidance=3.0, shift=5.0, keep_reactive=True))
+# Image-to-video: diffusers gives the first frame alone and holds nothing, so that the mask is 1 everywhere. The second
+# sees it through an image encoder, too.
+IMAGE_CASES = [
+    dict(model=dict(vae=PLAIN, transformer=transformer(4, num_layers=2), shard=None, text_length=24, working=[32, 32],
+                    image_to_video=True), frames=9, references=0,
+         run=dict(scheduler="unipc", steps=4, guidance=3.0, shift=5.0, keep_reactive=True)),
+    dict(model=dict(vae=PLAIN, transformer=transformer(4, num_layers=2), shard=None, text_length=512, working=[48, 32],
+                    image_to_video=True, image_encoder=dict(
+                        hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, image_size=28,
+                        patch_size=7, hidden_act="gelu")), frames=5, references=0,
+         run=dict(scheduler="unipc", steps=3, guidance=3.0, shift=3.0, keep_reactive=True)),
+]
 PROMPT = "the office tower falls to the left, windows bursting floor by floor"
 NEGATIVE = "blurry, text"
 
@@ -93,7 +100,8 @@ def make_case(folder: Path, index: int, case: dict) -> None:
 def make(out_root: Path) -> None:
     for index, case in enumerate(CASES):
         make_case(Path(out_root) / f"pipeline_{index}", index, case)
-    make_case(Path(out_root) / "image_to_video_0", len(CASES), IMAGE_CASE)
+    for index, case in enumerate(IMAGE_CASES):
+        make_case(Path(out_root) / f"image_to_video_{index}", len(CASES) + index, case)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import sentencepiece as spm
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel, WanVACETransformer3DModel
-from transformers import UMT5Config, UMT5EncoderModel
+from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
 
 from common import randomise, save_json
 from prompts import corpus
@@ -62,6 +62,11 @@ def sizes(seed: int) -> dict:
         boundary=draw.choice([None, None, 0.5, 0.875]),  # a pair of experts where there is one
         # without VACE layers
         **draw.choice([{}, {}, {}, {"text_to_video": True}, {"image_to_video": True}]),
+        # of an image-to-video model, as Wan2.1 has one
+        image_encoder=draw.choice([None, dict(
+            hidden_size=32, intermediate_size=draw.choice([40, 64]), num_hidden_layers=draw.randint(1, 4),
+            num_attention_heads=draw.choice([2, 4]), image_size=28, patch_size=draw.choice([7, 14]),
+            hidden_act=draw.choice(["gelu", "quick_gelu"]))]),
     )
 
 
@@ -105,6 +110,18 @@ def make_model(folder: Path, seed: int, chosen: dict | None = None, normalizer: 
     config = {key: value for key, value in chosen["transformer"].items() if not (plain and key.startswith("vace_"))}
     if image:
         config["in_channels"] = 2 * channels + 4
+    seen = chosen.get("image_encoder") if image else None
+    if seen:
+        config["image_dim"] = seen["hidden_size"]
+        config["added_kv_proj_dim"] = config["num_attention_heads"] * config["attention_head_dim"]
+        # diffusers' attention takes all but the last 512 rows for the image's.
+        chosen["text_length"] = 512
+        encoder = CLIPVisionModel(CLIPVisionConfig(**seen))
+        randomise(encoder, seed + 4)
+        encoder.save_pretrained(folder / "image_encoder", **shard)
+        side = seen["image_size"]
+        CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side}).save_pretrained(
+            folder / "image_processor")
     for name, transformer_seed in transformers.items():
         transformer = kind(**config)
         randomise(transformer, transformer_seed)
@@ -119,13 +136,14 @@ def make_model(folder: Path, seed: int, chosen: dict | None = None, normalizer: 
     text.save_pretrained(folder / "text_encoder", **shard)
     scheduler.save_pretrained(folder / "scheduler")
     pipeline = "WanImageToVideoPipeline" if image else "WanPipeline" if plain else "WanVACEPipeline"
-    absent = {"image_encoder": [None, None], "image_processor": [None, None]} if image else {}
+    classes = {"image_encoder": "CLIPVisionModel", "image_processor": "CLIPImageProcessor"}
+    shown = {name: ["transformers", kind] if seen else [None, None] for name, kind in classes.items()} if image else {}
     save_json(folder / "model_index.json", {
         "_class_name": pipeline, "_diffusers_version": "0.42.1", "boundary_ratio": boundary,
         "scheduler": ["diffusers", "UniPCMultistepScheduler"], "text_encoder": ["transformers", "UMT5EncoderModel"],
         "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", kind.__name__],
         "transformer_2": ["diffusers", kind.__name__] if boundary else [None, None],
-        "vae": ["diffusers", "AutoencoderKLWan"], **absent})
+        "vae": ["diffusers", "AutoencoderKLWan"], **shown})
     save_json(folder / "derrumbe.json", {
         "name": f"random-{seed}", "version": "0", "license": "none", "encoding": "srgb", "encoding_space": "lin_rec709",
         "matte_fill": "plate", "working_size": chosen["working"], "window": {"length": 81, "overlap": 17},

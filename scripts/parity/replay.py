@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import (FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanImageToVideoPipeline, WanPipeline,
                        WanVACEPipeline)
+from PIL import Image
+from transformers import CLIPImageProcessor
 
 
 def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float32):
@@ -24,6 +27,45 @@ def load_pipeline(folder: Path, scheduler: str, shift: float, dtype=torch.float3
             pipe.scheduler.config, prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+def clip_pixels(picture: torch.Tensor, size: int) -> torch.Tensor:
+    """What CLIPImageProcessor makes of a picture [1,3,H,W] in [-1, 1], without its rounding to 8 bits.
+
+    The processor itself, which takes 8 bits, has to agree but for that.
+    """
+    height, width = picture.shape[2:]
+    resized = (size * width // min(height, width), size * height // min(height, width))
+    left, top = (resized[0] - size) // 2, (resized[1] - size) // 2
+
+    def resize(plane: np.ndarray) -> np.ndarray:
+        for target in ((resized[0], height), resized):  # 8 bits are cut after each axis
+            plane = np.asarray(Image.fromarray(plane).resize(target, Image.Resampling.BICUBIC)).clip(0, 1)
+        return plane
+
+    planes = [resize(plane.numpy()) for plane in (picture[0].float() + 1) / 2]
+    square = torch.from_numpy(np.stack(planes))[:, top : top + size, left : left + size]
+    pixels = (square - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
+    processor = CLIPImageProcessor(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
+    eight = Image.fromarray(((picture[0].permute(1, 2, 0) + 1) * 127.5).round().byte().numpy())
+    stated = processor(images=eight, return_tensors="pt").pixel_values[0]
+    assert (stated - pixels).abs().max() < 1.6 / 255 / min(CLIP_STD), (stated - pixels).abs().max()
+    return pixels.unsqueeze(0)
+
+
+def show_image(pipe, captured: dict) -> None:
+    """Makes a pipeline with an image encoder show it the picture as a render does; captures what it makes of it."""
+
+    def encode_image(image, _device=None):
+        pixels = clip_pixels(image, pipe.image_encoder.config.image_size).to(pipe.image_encoder.dtype)
+        captured["image_embeds"] = pipe.image_encoder(pixels, output_hidden_states=True).hidden_states[-2]
+        return captured["image_embeds"]
+
+    pipe.encode_image = encode_image
 
 
 def hold_plate(pipe, dump: dict, captured: dict) -> None:
@@ -53,6 +95,7 @@ def hold_plate(pipe, dump: dict, captured: dict) -> None:
     captured["conditioning"] = torch.cat([plate, mask], dim=1)
     if not isinstance(pipe, WanImageToVideoPipeline):
         return
+    pipe.check_inputs = lambda *_: None  # wants multiples of 16, which patches of one latent do not
     prepare = pipe.prepare_latents
     known = [int(given) for given in (dump["input_mask"].amax(dim=(0, 1, 3, 4)) == 0)]
     given = 1 + (known[1:] + [0]).index(0)
@@ -89,6 +132,8 @@ def replay(pipe, dump: dict, shot: dict) -> dict:
     vace = isinstance(pipe, WanVACEPipeline)
     if not vace:
         hold_plate(pipe, dump, captured)
+        if getattr(pipe, "image_encoder", None) is not None:
+            show_image(pipe, captured)
     elif "input_video" in dump:
         video, mask = dump["input_video"], dump["input_mask"].expand(-1, 3, -1, -1, -1)
         if not shot["keep_reactive"]:

@@ -12,6 +12,11 @@ TRANSFORMER = [
     ("condition_embedder.text_embedder.linear_1.", "text_embedding.0."),
     ("condition_embedder.text_embedder.linear_2.", "text_embedding.2."),
     ("condition_embedder.time_proj.", "time_projection.1."),
+    ("condition_embedder.image_embedder.norm1.", "img_emb.proj.0."),
+    ("condition_embedder.image_embedder.ff.net.0.proj.", "img_emb.proj.1."),
+    ("condition_embedder.image_embedder.ff.net.2.", "img_emb.proj.3."),
+    ("condition_embedder.image_embedder.norm2.", "img_emb.proj.4."),
+    (".add_k_proj.", ".k_img."), (".add_v_proj.", ".v_img."), (".norm_added_k.", ".norm_k_img."),
     (".attn1.", ".self_attn."), (".attn2.", ".cross_attn."),
     (".to_q.", ".q."), (".to_k.", ".k."), (".to_v.", ".v."), (".to_out.0.", ".o."),
     (".norm2.", ".norm3."), (".ffn.net.0.proj.", ".ffn.0."), (".ffn.net.2.", ".ffn.2."),
@@ -50,6 +55,39 @@ def wan_vae_name(name: str) -> str:
         for ours, theirs in RESIDUAL:
             name = re.sub(rf"\.{re.escape(ours)}", f".{theirs}", name, count=1)
     return name
+
+
+CLIP = {
+    "wan": {"embeddings.class_embedding": "cls_embedding", "embeddings.position_embedding.weight": "pos_embedding",
+            "embeddings.": "", "pre_layrnorm": "pre_norm", "post_layernorm": "post_norm", "encoder.layers": "transformer",
+            "layer_norm": "norm", "self_attn.qkv": "attn.to_qkv", "self_attn.out_proj": "attn.proj", "mlp.fc1": "mlp.0",
+            "mlp.fc2": "mlp.2"},
+    "open": {"embeddings.class_embedding": "class_embedding", "embeddings.patch_embedding": "conv1",
+             "embeddings.position_embedding.weight": "positional_embedding", "pre_layrnorm": "ln_pre",
+             "post_layernorm": "ln_post", "encoder.layers": "transformer.resblocks", "layer_norm": "ln_",
+             "self_attn.qkv.": "attn.in_proj_", "self_attn": "attn", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"},
+}  # fmt: skip
+
+
+def clip_state(state: dict, style: str) -> dict:
+    """A vision tower's tensors as Wan's (wan/modules/clip.py) or OpenCLIP's release has them, where q, k and v are one."""
+    import torch
+
+    out = {}
+    for name, tensor in state.items():
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            tensor = torch.cat([state[name.replace(".q_proj.", f".{part}_proj.")] for part in "qkv"])
+            name = name.replace(".q_proj.", ".qkv.")
+        if style == "wan" and name == "embeddings.class_embedding":
+            tensor = tensor.view(1, 1, -1)
+        if style == "wan" and "position_embedding" in name:
+            tensor = tensor.unsqueeze(0)
+        for ours, theirs in CLIP[style].items():
+            name = name.replace(ours, theirs)
+        out["visual." + name] = tensor
+    return out
 
 
 TEXT = [

@@ -58,7 +58,8 @@ struct Description {
         std::uint64_t bytes = 0;
         std::string role;  ///< weights, config or tokenizer
         std::string part;  ///< of weights: transformer, transformer_2 (the low-noise expert), vae,
-                           ///< text_encoder, or several with commas; else empty
+                           ///< text_encoder, image_encoder, or several with commas; else
+                           ///< empty
     };
     /// The SentencePiece vocabulary: a file, or where `tokenizerTensor` is not empty that tensor of
     /// a weights file. `vocabulary` reads it.
@@ -72,6 +73,10 @@ struct Description {
     std::uint64_t secondTransformerParameters = 0;  ///< of the low-noise expert
     std::uint64_t textEmbeddingParameters = 0;      ///< of textParameters, those that are looked up
     int textLayers = 0;
+    /// Of a transformer that sees an image beside the prompt: tokens that it is, and the image
+    /// encoder's numbers. 0: it sees none.
+    int imageTokens = 0;
+    std::uint64_t imageParameters = 0;
     /// The matrices of a part's blocks as its file has them, which they may stay.
     struct Matrices {
         std::uint64_t numbers = 0, bytes = 0;

@@ -20,9 +20,9 @@ double blockBytes(int blocks, int resident, double bytes) {
     return bytes * (resident < 0 ? blocks : std::min(blocks, resident + 2));
 }
 
-/// In memory, as the parts are computed with: the VAE always in float32.
+/// In memory, as the parts are computed with: the image encoder and the VAE always in float32.
 struct Weights {
-    double text = 0, vae = 0, transformer = 0;
+    double text = 0, image = 0, vae = 0, transformer = 0;
     double all = 0;  ///< whatever stays where
 };
 
@@ -44,9 +44,12 @@ double unpackedBytes(const Description::Matrices& m, int dtypeBytes, bool packed
 
 Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways) {
     const double d = double{1} * m.heads * m.headSize;
-    // A block of the transformer: attentions with norms, feed-forward, modulation, a norm; the
-    // VACE branch's has one product more.
-    const double block = 8 * (d * d + d) + 4 * d + 2 * d * m.ffn + m.ffn + d + 6 * d + 2 * d;
+    // A block of the transformer: attentions with norms, feed-forward, modulation, a norm, and
+    // where it sees an image keys, values and a norm of that; the VACE branch's has one product
+    // more.
+    const double image = m.imageTokens > 0 ? 2 * (d * d + d) + d : 0;
+    const double block =
+        8 * (d * d + d) + 4 * d + 2 * d * m.ffn + m.ffn + d + 6 * d + 2 * d + image;
     const double vace = m.vaceLayers > 0 ? block + d * d + d : 0;
     const double blocks = m.layers * block + m.vaceLayers * vace;
     const bool packed = ways.transformerPacked || ways.rounding != Rounding::None;
@@ -67,6 +70,7 @@ Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways
         std::max(transformer(m.transformerParameters, m.transformerMatrices),
                  transformer(m.secondTransformerParameters, m.secondTransformerMatrices));
     bytes.vae = static_cast<double>(m.vaeParameters) * 4;
+    bytes.image = static_cast<double>(m.imageParameters) * 4;
     // Of the table only the rows of a prompt are read.
     const double numbers = static_cast<double>(m.textParameters - m.textEmbeddingParameters);
     const double text =
@@ -76,7 +80,7 @@ Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways
         unpackedBytes(m.textMatrices, dtypeBytes, ways.textPacked);
     bytes.all =
         dtypeBytes * static_cast<double>(m.transformerParameters + m.secondTransformerParameters) +
-        bytes.vae + dtypeBytes * numbers;
+        bytes.vae + bytes.image + dtypeBytes * numbers;
     return bytes;
 }
 
@@ -115,10 +119,10 @@ int transformerBlocks(const Description& model) {
 double forwardFlops(const Description& m, std::int64_t count) {
     const double tokens = static_cast<double>(count), d = double{1} * m.heads * m.headSize;
     const double blocks = m.layers + m.vaceLayers;
-    const double text = m.textLength;
+    const double context = m.textLength + m.imageTokens;
     // self-attention: four products; cross-attention: two; feed-forward: two
-    const double block =
-        2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d + 4 * text * tokens * d;
+    const double block = 2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d +
+                         4 * context * tokens * d;
     return blocks * block + 2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
 }
 
@@ -141,7 +145,8 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     // Tiles do the work of their margins as well.
     const Tiles encodeTiles = tilesOf(m, height, width, ways.encodeTile, m.vaeCost.encodeMargin);
     const Tiles decodeTiles = tilesOf(m, height, width, ways.decodeTile, m.vaeCost.decodeMargin);
-    e.encodeFlops = m.vaeCost.encodeFlops * encodeTiles.all * (clips * whole + references);
+    e.encodeFlops = m.vaeCost.encodeFlops * encodeTiles.all * (clips * whole + references) +
+                    2 * static_cast<double>(m.imageParameters) * m.imageTokens;
     e.decodeFlops = m.vaeCost.decodeFlops * decodeTiles.all * whole;
     e.textFlops =
         2 * static_cast<double>(m.textParameters - m.textEmbeddingParameters) * kPromptTokens;
@@ -158,6 +163,8 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
         batch * (3 * tokens * d * dtypeBytes +
                  std::max(2 * tokens * d * dtypeBytes + atOnce * (2 * d * dtypeBytes + 2 * d * 4),
                           atOnce * (m.ffn * double{1} * dtypeBytes + d * 4)));
+    // An image's keys and values of all blocks, which stay.
+    const double imageKeys = 2.0 * m.imageTokens * m.layers * d * dtypeBytes;
     // Floats a pixel and frame of the whole clip: picture, mask and conditioning all along; their
     // tensors and the two cut clips while encoding; the video and its copy after decoding.
     const double clip = pixels * whole * 4;
@@ -170,11 +177,13 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
                                         vae.decodeRest, vae.decodeFeatures) +
                           6 * clip;
     e.heldBytes = kProcessBytes + 5 * clip;
-    // The text encoder goes before the VAE comes; the VAE stays while the transformer runs, because
-    // the end needs it again; the transformer goes before the decoding.
+    // The text encoder goes before the image encoder comes, and that before the VAE; the VAE stays
+    // while the transformer runs, because the end needs it again; the transformer goes before the
+    // decoding.
     e.textBytes = withKept(weights.text);
-    e.encodeBytes = withKept(weights.vae + encode);
-    e.denoiseBytes = withKept((ways.vaeLeaves ? 0 : weights.vae) + weights.transformer + live);
+    e.encodeBytes = withKept(std::max(weights.image + clip, weights.vae + encode));
+    e.denoiseBytes =
+        withKept((ways.vaeLeaves ? 0 : weights.vae) + weights.transformer + live + imageKeys);
     e.decodeBytes = withKept(weights.vae + decode);
     e.peakBytes =
         e.heldBytes + std::max({e.textBytes, e.encodeBytes, e.denoiseBytes, e.decodeBytes});

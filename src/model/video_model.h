@@ -41,6 +41,7 @@ struct Evaluation {
     /// order time, row, column. The others take no part, and the velocity is 0 in them. Undefined:
     /// all.
     at::Tensor kept = {};
+    at::Tensor image = {};  ///< as `encodeImage` gives it
 };
 
 /// What a family of latent video models can do. One instance is one loaded model folder.
@@ -49,7 +50,7 @@ struct Evaluation {
 /// state but weights.
 class VideoModel {
   public:
-    enum class Stage { TextEncoder, Vae, Transformer };
+    enum class Stage { TextEncoder, ImageEncoder, Vae, Transformer };
     virtual ~VideoModel() = default;
 
     virtual const Description& description() const = 0;
@@ -57,6 +58,10 @@ class VideoModel {
     /// Token ids (no padding, with the end token) to embeddings [1, textLength, D] float32; rows
     /// past the ids are zero.
     virtual at::Tensor encodePrompt(std::span<const int64_t> ids) = 0;
+
+    /// The first frame of a video [1, 3, F, H, W] in [-1, 1] as tokens [1, S, D] float32 that the
+    /// transformer sees beside each prompt; undefined of a model that sees no image so.
+    virtual at::Tensor encodeImage(const at::Tensor& video) = 0;
 
     /// [1, 2C+64, R+T, h, w] float32: inactive latents, reactive latents, 64 mask channels;
     /// references (R latent frames) first in time, in the order of the reference implementation

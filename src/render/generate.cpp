@@ -99,6 +99,9 @@ Conditions encode(const Pass& pass, model::VideoModel& model, const ModelInputs&
         run.stage("encoding", 0.04);
         return encodePrompts(run, model);
     });
+    conditions.image =
+        shared.first.image.get(keys.conditioning, [&] { return encodeImage(pass, model, inputs); });
+    run.keep("image_embeds", conditions.image);
     conditions.conditioning = shared.first.conditioning.get(keys.conditioning, [&] {
         run.stage("encoding", 0.08);
         return encodeClip(pass, model, inputs);

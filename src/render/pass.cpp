@@ -18,16 +18,27 @@ StateStore storeOf(const Pass& pass) {
             pass.run.record.contentSha256, pass.state};
 }
 
+/// The plate, with what guides show over it.
+const Clip& shownClip(const ModelInputs& inputs) {
+    return inputs.guided.frames > 0 ? inputs.guided : inputs.plate;
+}
+
 }  // namespace
+
+at::Tensor encodeImage(const Pass& pass, model::VideoModel& model, const ModelInputs& inputs) {
+    if (pass.plan.model.imageTokens == 0) return {};
+    const at::Tensor image = model.encodeImage(tensorFromClip(shownClip(inputs)));
+    model.release(model::VideoModel::Stage::ImageEncoder);
+    return image;
+}
 
 at::Tensor encodeClip(const Pass& pass, model::VideoModel& model, const ModelInputs& inputs) {
     Run& run = pass.run;
     model::ConditioningInput input;
-    const bool guided = inputs.guided.frames > 0;
-    input.video = tensorFromClip(guided ? inputs.guided : inputs.plate);
+    input.video = tensorFromClip(shownClip(inputs));
     input.mask = tensorFromMask(inputs.mask);
     // What guides do not cover is filled already.
-    input.keepReactive = pass.plan.fillPlate || guided;
+    input.keepReactive = pass.plan.fillPlate || inputs.guided.frames > 0;
     for (const Clip& reference : inputs.references)
         input.references.push_back(tensorFromClip(reference));
     at::Tensor conditioning = model.encodeConditioning(input, run.tick());

@@ -18,6 +18,10 @@ struct Pass {
     std::string prefix = {};        ///< of its tensors' names in --dump-tensors
 };
 
+/// The first frame into what the model is shown beside the prompts, and releases the image encoder;
+/// undefined where the model has none.
+at::Tensor encodeImage(const Pass& pass, model::VideoModel& model, const ModelInputs& inputs);
+
 /// Plates, masks and references into the model's conditioning.
 at::Tensor encodeClip(const Pass& pass, model::VideoModel& model, const ModelInputs& inputs);
 

@@ -35,6 +35,7 @@ struct SharedWork {
     /// What belongs to one pass, at its size.
     struct OfPass {
         Reused<ModelInputs> inputs;       ///< plates and mattes, as they were read
+        Reused<at::Tensor> image;         ///< its first frame, of the first pass alone
         Reused<at::Tensor> conditioning;  ///< the clip, encoded
         Reused<at::Tensor> plate;         ///< the plate alone, encoded
         Reused<Clip> reconstruction;      ///< the plate's way through the model, anchored

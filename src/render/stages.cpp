@@ -86,9 +86,16 @@ at::Tensor guidedVelocity(const RenderPlan& plan, model::VideoModel& model,
         prompts.push_back(conditions.prompts[i]);
     }
     if (guidance > 1) prompts.push_back(conditions.negativePrompt);
-    const std::vector<at::Tensor> velocities =
-        model.velocity({latents, timestep, at::cat(prompts), conditioning, hints, {}, tokens})
-            .split(1);
+    const std::vector<at::Tensor> velocities = model
+                                                   .velocity({latents,
+                                                              timestep,
+                                                              at::cat(prompts),
+                                                              conditioning,
+                                                              hints,
+                                                              {},
+                                                              tokens,
+                                                              conditions.image})
+                                                   .split(1);
     at::Tensor cond = velocities.front();
     if (holding.size() > 1) {
         cond = at::zeros_like(latents);

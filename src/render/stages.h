@@ -25,6 +25,7 @@ struct Conditions : PromptEmbeddings {
     at::Tensor conditioning;  ///< [1, 2C+64, R+T, h, w] float32, references first; of a model
                               ///< with `heldByNoise` [1, C+1, T, h, w]
     int references = 0;
+    at::Tensor image;  ///< [1, S, D] float32, as model::VideoModel::encodeImage gives it
     at::Tensor plate;  ///< [1, C, T, h, w] float32, the plate's latents; where latents are held
 };
 

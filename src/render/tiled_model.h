@@ -27,6 +27,7 @@ class TiledModel : public model::VideoModel {
     at::Tensor encodePrompt(std::span<const int64_t> ids) override {
         return model_.encodePrompt(ids);
     }
+    at::Tensor encodeImage(const at::Tensor& video) override { return model_.encodeImage(video); }
     at::Tensor encodeConditioning(const model::ConditioningInput& input,
                                   const model::Tick& tick) override {
         return model_.encodeConditioning(input, tick);

@@ -20,6 +20,7 @@ class PaperModel : public model::VideoModel {
     std::vector<int64_t> tokens;   ///< of every call, that were asked for; -1: all
     const model::Description& description() const override { return about; }
     at::Tensor encodePrompt(std::span<const int64_t>) override { return at::zeros({1, 4, 2}); }
+    at::Tensor encodeImage(const at::Tensor&) override { return {}; }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};
     }

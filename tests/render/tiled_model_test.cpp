@@ -17,6 +17,7 @@ class PlaceModel : public model::VideoModel {
     std::vector<model::Evaluation> asked;
     const model::Description& description() const override { return about; }
     at::Tensor encodePrompt(std::span<const int64_t>) override { return {}; }
+    at::Tensor encodeImage(const at::Tensor&) override { return {}; }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};
     }

@@ -78,7 +78,9 @@ Json evaluationOrder(const Evaluation& evaluation) {
             {"latents", evaluation.latents.sizes().vec()},
             {"prompts", evaluation.promptEmbeds.sizes().vec()},
             {"conditioning", evaluation.conditioning.sizes().vec()},
-            {"kept", evaluation.kept.defined() ? evaluation.kept.size(0) : -1}};
+            {"kept", evaluation.kept.defined() ? evaluation.kept.size(0) : -1},
+            {"image",
+             evaluation.image.defined() ? evaluation.image.sizes().vec() : std::vector<int64_t>{}}};
 }
 
 Evaluation emptyEvaluation(const Json& order) {
@@ -92,7 +94,8 @@ Evaluation emptyEvaluation(const Json& order) {
             room("conditioning"),
             order.at("control"),
             {},
-            kept < 0 ? at::Tensor() : at::empty({kept}, at::kLong)};
+            kept < 0 ? at::Tensor() : at::empty({kept}, at::kLong),
+            order.at("image").empty() ? at::Tensor() : room("image")};
 }
 
 /// This process's part of an evaluation whose tensors process 0 has; the result of all in process 0
@@ -102,6 +105,7 @@ at::Tensor evaluateTogether(Crew& crew, VideoModel& model, Evaluation evaluation
          {&evaluation.latents, &evaluation.promptEmbeds, &evaluation.conditioning})
         crew.everyone().broadcast(*tensor);
     if (evaluation.kept.defined()) crew.everyone().broadcast(evaluation.kept);
+    if (evaluation.image.defined()) crew.everyone().broadcast(evaluation.image);
     const int64_t prompts = evaluation.promptEmbeds.size(0);
     const Crew::Cut& cut = crew.cut(static_cast<int>(prompts));
     const int64_t each = prompts / cut.branches;
@@ -120,6 +124,7 @@ class SharedModel : public VideoModel {
     at::Tensor encodePrompt(std::span<const int64_t> ids) override {
         return own_->encodePrompt(ids);
     }
+    at::Tensor encodeImage(const at::Tensor& video) override { return own_->encodeImage(video); }
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {
         return own_->encodeConditioning(input, tick);
     }
@@ -140,7 +145,8 @@ class SharedModel : public VideoModel {
                                 sent(evaluation.conditioning),
                                 evaluation.control,
                                 {},
-                                evaluation.kept};
+                                evaluation.kept,
+                                evaluation.image.defined() ? sent(evaluation.image) : at::Tensor()};
         crew_->throwIfInterrupted();
         crew_->order(evaluationOrder(shared).dump());
         return evaluateTogether(*crew_, *own_, shared);

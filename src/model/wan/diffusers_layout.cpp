@@ -80,6 +80,8 @@ WanLayout diffusersLayout(const fs::path& folder, Problems& problems) {
                            {index.file()});
         }
     });
+    if (layout.transformer.config && layout.transformer.config->has("image_dim"))
+        read("image_encoder", WanRole::ImageEncoder, clipConfigOf, layout.image);
     read("vae", WanRole::Vae, vaeConfigOf, layout.vae);
     attempt([&] {
         const fs::path file = folder / "scheduler/scheduler_config.json";

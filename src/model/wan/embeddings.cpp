@@ -26,6 +26,22 @@ at::Tensor PatchEmbedding::operator()(const at::Tensor& x, const at::Tensor& kep
     return at::linear(patches, weight, bias);
 }
 
+namespace {
+
+constexpr double kImageNormEps = 1e-5;  ///< torch.nn.LayerNorm's own
+
+}  // namespace
+
+ImageEmbedder::ImageEmbedder(const Weights& weights, const TransformerConfig& config)
+    : norm1(weights / "norm1", config.imageDim, kImageNormEps),
+      norm2(weights / "norm2", config.width(), kImageNormEps),
+      up(weights / "ff.net.0.proj", config.imageDim, config.imageDim),
+      down(weights / "ff.net.2", config.imageDim, config.width()) {}
+
+at::Tensor ImageEmbedder::operator()(const at::Tensor& tokens) const {
+    return norm2(down(at::gelu(up(norm1(tokens)))));
+}
+
 ConditionEmbedder::ConditionEmbedder(const Weights& weights, const TransformerConfig& config)
     : freqDim(config.freqDim),
       time1(weights.withDtype(at::kFloat) / "time_embedder.linear_1", config.freqDim,
@@ -34,7 +50,9 @@ ConditionEmbedder::ConditionEmbedder(const Weights& weights, const TransformerCo
             config.width()),
       timeProjection(weights / "time_proj", config.width(), 6 * config.width()),
       text1(weights / "text_embedder.linear_1", config.textDim, config.width()),
-      text2(weights / "text_embedder.linear_2", config.width(), config.width()) {}
+      text2(weights / "text_embedder.linear_2", config.width(), config.width()) {
+    if (config.seesImage()) image.emplace(weights / "image_embedder", config);
+}
 
 ConditionEmbedder::Time ConditionEmbedder::time(double timestep) const {
     // Sinusoids as diffusers' get_timestep_embedding, in float32: cosines first.

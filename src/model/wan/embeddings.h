@@ -2,8 +2,10 @@
 #include <ATen/ATen.h>
 
 #include <array>
+#include <optional>
 
 #include "model/layers/linear.h"
+#include "model/layers/norm.h"
 #include "model/wan/transformer_config.h"
 
 namespace derrumbe::model {
@@ -22,11 +24,25 @@ struct PatchEmbedding {
     at::Tensor operator()(const at::Tensor& x, const at::Tensor& kept = {}) const;
 };
 
-/// Time and text as the blocks take them (diffusers' WanTimeTextImageEmbedding).
-/// Keys: time_embedder.linear_1/2 (float32 in any model), time_proj, text_embedder.linear_1/2.
+/// The image encoder's tokens as the blocks take them (diffusers' WanImageEmbedding). Keys: norm1,
+/// ff.net.0.proj, ff.net.2, norm2.
+struct ImageEmbedder {
+    LayerNorm norm1, norm2;
+    Linear up, down;
+
+    ImageEmbedder(const Weights& weights, const TransformerConfig& config);
+
+    /// [B, S, imageDim] to [B, S, d].
+    at::Tensor operator()(const at::Tensor& tokens) const;
+};
+
+/// Time, text and image as the blocks take them (diffusers' WanTimeTextImageEmbedding).
+/// Keys: time_embedder.linear_1/2 (float32 in any model), time_proj, text_embedder.linear_1/2, and
+/// of transformers that see an image, image_embedder.
 struct ConditionEmbedder {
     int64_t freqDim = 0;
     Linear time1, time2, timeProjection, text1, text2;
+    std::optional<ImageEmbedder> image;
 
     ConditionEmbedder(const Weights& weights, const TransformerConfig& config);
 

@@ -83,14 +83,16 @@ Config statedConfig(const WanPart& part, std::vector<std::string>& configFiles) 
     std::error_code code;
     if (fs::is_regular_file(file, code)) {
         const Config config = Config::read(file);
-        const char* tells[] = {"num_attention_heads", "num_heads", "z_dim", "base_dim", "d_model"};
+        const char* tells[] = {"num_attention_heads", "num_heads", "z_dim", "base_dim", "d_model",
+                               "hidden_size"};
         const auto any = [&](std::initializer_list<int> which) {
             return std::any_of(which.begin(), which.end(),
                                [&](int i) { return config.has(tells[i]); });
         };
-        const bool fits = part.role == WanRole::Transformer   ? !any({4}) && any({0, 1})
-                          : part.role == WanRole::TextEncoder ? any({4})
-                                                              : any({2, 3});
+        const bool fits = part.role == WanRole::Transformer    ? !any({4, 5}) && any({0, 1})
+                          : part.role == WanRole::TextEncoder  ? any({4})
+                          : part.role == WanRole::ImageEncoder ? any({5})
+                                                               : any({2, 3});
         if (fits) {
             configFiles.push_back(file.string());
             return config;
@@ -236,6 +238,8 @@ WanLayout looseLayout(const fs::path& folder, Problems& problems) {
             config && config->integer("in_channels", 16) > config->integer("out_channels", 16);
         layout.boundary = image ? kImageBoundary : kBoundary;
     }
+    if (layout.transformer.config && layout.transformer.config->has("image_dim"))
+        take(found.one(WanRole::ImageEncoder, own), clipConfigOf, layout.image);
     take(found.one(WanRole::Vae, own), vaeConfigOf, layout.vae);
     if (!files.vocabularies.empty()) layout.vocabulary = files.vocabularies.front().string();
     if (layout.vocabulary.empty()) layout.vocabulary = (folder / "spiece.model").string();

@@ -73,9 +73,25 @@ std::vector<double> foldedScores(int64_t count, at::ScalarType dtype) {
 
 }  // namespace
 
-TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
+ImageContext WanTransformer::prepareImage(const at::Tensor& tokens) const {
+    if (!embedder_.image || tokens.dim() != 3 || tokens.size(0) != 1 ||
+        tokens.size(2) != config_.imageDim)
+        throw Error(ExitCode::Internal, "an image's tokens do not fit the transformer");
+    const at::Tensor image =
+        (*embedder_.image)(tokens.to(at::TensorOptions(dtype_).device(device_)));
+    ImageContext context;
+    for (size_t turn = 0; turn < blocks_.size(); ++turn)
+        context.push_back(blocks_[turn]->block.imageKeys(image));
+    return context;
+}
+
+TextContext WanTransformer::prepareText(const at::Tensor& embeds, const ImageContext& image) const {
     if (embeds.dim() != 3 || embeds.size(2) != config_.textDim)
         throw Error(ExitCode::Internal, "prompt embeddings do not fit the transformer");
+    if (image.size() != (config_.seesImage() ? blocks_.size() : 0))
+        throw Error(ExitCode::Internal, config_.seesImage()
+                                            ? "the transformer has to be shown an image"
+                                            : "the transformer is shown no image");
     TextContext context;
     at::Tensor rows = embeds.to(at::TensorOptions(dtype_).device(device_));
     const int64_t words = wordRows(embeds), padding = embeds.size(1) - words;
@@ -92,6 +108,7 @@ TextContext WanTransformer::prepareText(const at::Tensor& embeds) const {
     const at::Tensor text = embedder_.text(rows);
     for (size_t turn = 0; turn < blocks_.size(); ++turn)
         context.blocks.push_back(blocks_[turn]->block.textKeys(text));
+    for (size_t turn = 0; turn < image.size(); ++turn) context.blocks[turn].image = image[turn];
     return context;
 }
 

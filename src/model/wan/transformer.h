@@ -16,7 +16,11 @@
 
 namespace derrumbe::model {
 
-/// A prompt as the cross-attentions see it. Made once a prompt by `WanTransformer::prepareText`.
+/// An image as the cross-attentions see it, one a block, in the order of their turns.
+using ImageContext = std::vector<ContextKeys>;
+
+/// A prompt, and the image that is shown beside it, as the cross-attentions see them. Made once a
+/// prompt by `WanTransformer::prepareText`.
 struct TextContext {
     std::vector<TextKeys> blocks;  ///< one a block, in the order of their turns
     at::Tensor bias;               ///< [1, 1, 1, S], or undefined
@@ -39,7 +43,12 @@ class WanTransformer {
 
     /// @param embeds [B, S, textDim]. The rows after the last that is not zero are all alike to the
     /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
-    TextContext prepareText(const at::Tensor& embeds) const;
+    /// @param image of `prepareImage`; empty where the transformer sees none
+    TextContext prepareText(const at::Tensor& embeds, const ImageContext& image = {}) const;
+
+    /// Of a transformer that sees an image.
+    /// @param tokens [1, S, imageDim], the image encoder's
+    ImageContext prepareImage(const at::Tensor& tokens) const;
 
     /// @param latents [B, C, T, h, w], T, h, w multiples of the patch; B is `text`'s, or 1, which
     /// all of its prompts then share, computing once what comes before the first of them is read

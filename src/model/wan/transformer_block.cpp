@@ -28,6 +28,12 @@ TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConf
       down_(weights / "ffn.net.2", config.ffnDim, config.width()),
       table_(weights.tensor("scale_shift_table", {1, 6, config.width()}, at::kFloat).squeeze(0)) {
     if (normed_) norm2_ = LayerNorm(weights / "norm2", config.width(), config.eps);
+    if (config.seesImage()) {
+        const Weights cross = weights / "attn2";
+        addK_ = Linear(cross / "add_k_proj", config.width(), config.width());
+        addV_ = Linear(cross / "add_v_proj", config.width(), config.width());
+        normAddedK_ = RmsNorm(cross / "norm_added_k", config.width(), config.eps);
+    }
 }
 
 namespace {
@@ -107,16 +113,29 @@ TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {
     // The query norm's weight multiplies channel by channel before the product with the keys, so it
     // can stand with them, where it is applied once a prompt.
     const at::Tensor keys = attn2_.normK(attn2_.toK(text)).mul_(attn2_.normQ.weight);
+    return {{splitHeads(keys, attn2_.heads).contiguous(),
+             splitHeads(attn2_.toV(text), attn2_.heads).contiguous()},
+            {}};
+}
+
+ContextKeys TransformerBlock::imageKeys(const at::Tensor& image) const {
+    const at::Tensor keys = normAddedK_(addK_(image)).mul_(attn2_.normQ.weight);
     return {splitHeads(keys, attn2_.heads).contiguous(),
-            splitHeads(attn2_.toV(text), attn2_.heads).contiguous()};
+            splitHeads(addV_(image), attn2_.heads).contiguous()};
 }
 
 at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys& text,
                                             const at::Tensor& bias) const {
     at::Tensor q = attn2_.toQ(x);
     q.mul_(attn2_.normQ.inverseRms(q));
-    return attn2_.toOut(
-        joinHeads(attention(splitHeads(q, attn2_.heads), text.keys, text.values, bias)));
+    q = splitHeads(q, attn2_.heads);
+    at::Tensor mixed = attention(q, text.keys, text.values, bias);
+    if (text.image.keys.defined()) {
+        const std::vector<int64_t> prompts{q.size(0), -1, -1, -1};
+        mixed = mixed +
+                attention(q, text.image.keys.expand(prompts), text.image.values.expand(prompts));
+    }
+    return attn2_.toOut(joinHeads(mixed));
 }
 
 at::Tensor TransformerBlock::feedForward(const at::Tensor& x) const {

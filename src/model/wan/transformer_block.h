@@ -21,14 +21,19 @@ struct WanAttention {
     WanAttention(const Weights& weights, const TransformerConfig& config);
 };
 
-/// A cross-attention's keys and values for one prompt: they depend on neither step nor picture.
-struct TextKeys {
+/// A cross-attention's keys and values: they depend on neither step nor latents.
+struct ContextKeys {
     at::Tensor keys, values;  ///< [B, H, S, D]; the keys carry the query norm's weight
+};
+
+/// Those of a prompt, and of the image that is shown beside it.
+struct TextKeys : ContextKeys {
+    ContextKeys image;  ///< B = 1; undefined where the transformer sees none
 };
 
 /// One block of the main or the VACE branch:
 ///   x += gate1 * SelfAttention(LN(x) (1 + scale1) + shift1)
-///   x += CrossAttention(LN_affine(x), text)
+///   x += CrossAttention(LN_affine(x), text), the image's added before the last projection
 ///   x += gate2 * FFN(LN(x) (1 + scale2) + shift2)
 /// diffusers:models/transformers/transformer_wan.py, WanTransformerBlock. Norms, modulation and the
 /// residual sums of the gated branches are float32 in any model.
@@ -37,7 +42,8 @@ class TransformerBlock {
     TransformerBlock(const Weights& weights, const TransformerConfig& config,
                      int64_t tokensAtOnce = kTokensAtOnce);
 
-    TextKeys textKeys(const at::Tensor& text) const;  ///< @param text [B, S, d]
+    TextKeys textKeys(const at::Tensor& text) const;       ///< @param text [B, S, d]
+    ContextKeys imageKeys(const at::Tensor& image) const;  ///< @param image [1, S, d]
 
     /// x [B, L, d], changed in place; of one picture for all of `text`'s
     /// prompts (B = 1) the self-attention is shared, and the result is [prompts, L, d]; `time` [6,
@@ -66,6 +72,8 @@ class TransformerBlock {
     bool normed_;  ///< the cross-attention's input has an affine norm
     WanAttention attn1_, attn2_;
     LayerNorm norm2_;
+    Linear addK_, addV_;  ///< of the image's tokens: attn2.add_k_proj, add_v_proj, norm_added_k
+    RmsNorm normAddedK_;
     Linear up_, down_;
     at::Tensor table_;  ///< scale_shift_table [6, d] float32
 };

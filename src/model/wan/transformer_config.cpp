@@ -2,7 +2,29 @@
 
 #include <algorithm>
 
+#include "support/strings.h"
+
 namespace derrumbe::model {
+
+namespace {
+
+void readImage(const Config& config, TransformerConfig& c, bool plain) {
+    c.imageDim = config.integer("image_dim", 0, 1, 65536);
+    if (!plain && c.seesImage())
+        config.problem("image_dim",
+                       "VACE transformers with an image encoder are not computed here");
+    if (config.integer("added_kv_proj_dim", c.width()) != c.width())
+        config.problem("added_kv_proj_dim", cat("must be the transformer's width, ", c.width()));
+    if (config.has("image_dim") != config.has("added_kv_proj_dim"))
+        config.problem("image_dim", "goes with added_kv_proj_dim, and neither alone");
+    if (config.has("pos_embed_seq_len"))
+        config.problem("pos_embed_seq_len",
+                       "transformers that are shown a last frame too (Wan2.1-FLF2V) are not "
+                       "computed here: nobody knows a collapse's last frame; image-to-video, "
+                       "text-to-video and VACE run");
+}
+
+}  // namespace
 
 TransformerConfig TransformerConfig::read(const Config& config) {
     TransformerConfig c;
@@ -30,12 +52,7 @@ TransformerConfig TransformerConfig::read(const Config& config) {
     c.crossAttnNorm = config.flag("cross_attn_norm", c.crossAttnNorm);
     c.eps = config.number("eps", c.eps, 0, 1);
     c.ropeLongest = config.integer("rope_max_seq_len", c.ropeLongest, 1, 1 << 20);
-    for (const char* key : {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"})
-        if (config.has(key))
-            config.problem(key,
-                           "image-to-video transformers with an image encoder (Wan2.1) are not "
-                           "computed here: their CLIP vision tower and the attention to its "
-                           "tokens are missing; those of Wan2.2, text-to-video and VACE run");
+    readImage(config, c, plain);
     if (plain) {
         c.vaceLayers.clear();
         return c;

@@ -59,6 +59,7 @@ void addWeights(WanFolder& w) {
         }
     };
     gather("text_encoder", w.textTensors);
+    if (w.image) gather("image_encoder", w.image->tensors);
     gather("transformer", w.transformerTensors);
     if (w.lowNoise) gather("transformer_2", w.lowNoise->tensors);
     gather("vae", w.vaeTensors);
@@ -87,6 +88,9 @@ void checkParts(const WanFolder& w, const WanLayout& layout, Problems& problems)
             same(t.vaceInChannels, 2 * w.vae.latentChannels + scale * scale, part,
                  "vace_in_channels (2 z_dim and the VAE's scale squared)");
         same(t.textDim, w.text.width, part, "text_dim (d_model of the text encoder)");
+        if (t.seesImage())
+            same(t.inChannels, shown, part, "in_channels (2 z_dim and 4 of image-to-video)");
+        same(t.imageDim, w.transformer.imageDim, part, "image_dim (of the other expert)");
         same(t.patch[0], 1, part, "patch_size[0] (tokens of one latent frame)");
     };
     checkTransformer(w.transformer, layout.transformer);
@@ -97,6 +101,9 @@ void checkParts(const WanFolder& w, const WanLayout& layout, Problems& problems)
             same(low.patch[i], w.transformer.patch[i], layout.lowNoise,
                  cat("patch_size[", i, "] (of the other expert)"));
     }
+    if (w.image)
+        same(w.image->config.width, w.transformer.imageDim, layout.image,
+             "hidden_size (image_dim of the transformer)");
     same(w.vae.statedSpatialScale, scale, layout.vae, "scale_factor_spatial (by its layers)");
     same(w.vae.statedTemporalScale, w.vae.temporalScale(), layout.vae,
          "scale_factor_temporal (by its layers)");
@@ -175,9 +182,13 @@ void describe(WanFolder& w, const WanLayout& layout) {
         d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);
         d.secondTransformerMatrices = blockMatrices(*w.lowNoise->tensors);
     }
+    if (w.image) {
+        d.imageTokens = static_cast<int>(w.image->config.tokens());
+        d.imageParameters = parameterCount(*w.image->tensors);
+    }
     d.boundary = layout.boundary;
     d.parameters = d.transformerParameters + d.secondTransformerParameters + d.vaeParameters +
-                   d.textParameters;
+                   d.textParameters + d.imageParameters;
     d.vaeCost = vaeCost(w.vae);
 
     d.tokenizerFile = layout.vocabulary;
@@ -229,6 +240,9 @@ WanFolder readWanFolder(const fs::path& folder) {
         if (!c.has("scale_factor_temporal")) w.vae.statedTemporalScale = w.vae.temporalScale();
     });
     read(layout.text.config, [&](const Config& c) { w.text = Umt5Config::read(c); });
+    read(layout.image.config, [&](const Config& c) {
+        w.image = WanFolder::ImageEncoder{ClipConfig::read(c), layout.image.tensors};
+    });
     w.description.sampler.steps = kSteps;
     read(layout.scheduler, [&](const Config& c) { w.description.sampler = samplerDefaults(c); });
     if (!problems.hasErrors()) checkParts(w, layout, problems);

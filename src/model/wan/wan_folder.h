@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/description.h"
+#include "model/wan/clip_config.h"
 #include "model/wan/transformer_config.h"
 #include "model/wan/umt5_config.h"
 #include "model/wan/vae_config.h"
@@ -26,6 +27,12 @@ struct WanFolder {
         std::shared_ptr<const TensorSource> tensors;
     };
     std::optional<Expert> lowNoise;
+    /// Where the transformers see an image.
+    struct ImageEncoder {
+        ClipConfig config;
+        std::shared_ptr<const TensorSource> tensors;
+    };
+    std::optional<ImageEncoder> image;
     Description description;
 };
 

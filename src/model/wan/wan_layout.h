@@ -16,6 +16,7 @@ struct WanLayout {
         std::optional<Config> config;                 ///< in diffusers' keys
     };
     Part transformer, vae, text;
+    Part image;           ///< the CLIP image encoder; nothing where the transformer sees no image
     Part lowNoise;        ///< the second of a pair of experts; no tensors where there is one alone
     double boundary = 0;  ///< of the pair, a share of the timesteps' 1000; 0 without
     std::optional<Config> scheduler;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <set>
 
+#include "model/wan/clip_vision.h"
 #include "model/wan/held_conditioning.h"
 #include "model/wan/lora_names.h"
 #include "model/wan/transformer.h"
@@ -44,6 +45,14 @@ class WanModel : public VideoModel {
         return at::constant_pad_nd(text_->encode(ids), {0, 0, 0, length - count});
     }
 
+    /// In float32 always, as the VAE: it works once a shot, and is small beside the transformer.
+    at::Tensor encodeImage(const at::Tensor& video) override {
+        if (!folder_.image) return {};
+        if (!image_)
+            image_ = build<ClipVision>(folder_.image->tensors, at::kFloat, folder_.image->config);
+        return image_->encode(video.select(2, 0));
+    }
+
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {
         const int scale = folder_.description.spatialScale;
         return folder_.description.heldByNoise
@@ -61,8 +70,8 @@ class WanModel : public VideoModel {
                 ? at::cat({latents, conditioning.narrow(1, held, conditioning.size(1) - held)}, 1)
                 : latents;
         const auto evaluated = [&](const at::Tensor& prompts) {
-            return expert(seen, asked.timestep, prompt(prompts), conditioning, scales, asked.tokens,
-                          asked.kept)
+            return expert(seen, asked.timestep, prompt(prompts, asked.image), conditioning, scales,
+                          asked.tokens, asked.kept)
                 .to(latents.device());
         };
         const int64_t prompts = asked.promptEmbeds.size(0);
@@ -88,11 +97,15 @@ class WanModel : public VideoModel {
             case Stage::TextEncoder:
                 text_.reset();
                 break;
+            case Stage::ImageEncoder:
+                image_.reset();
+                break;
             case Stage::Vae:
                 vae_.reset();
                 break;
             case Stage::Transformer:
                 prompts_.clear();
+                shown_ = {};
                 transformer_.reset();
                 break;
         }
@@ -143,13 +156,21 @@ class WanModel : public VideoModel {
                                      config, ways_.transformerBlocks, packed);
     }
 
-    /// A prompt's (or a batch of prompts') keys and values, kept by what the embeddings hold:
-    /// comparing them is cheap beside an evaluation, and no caller has to name them.
-    const TextContext& prompt(const at::Tensor& embeds) {
+    /// A prompt's (or a batch of prompts') keys and values, and the image's beside them, kept by
+    /// what the embeddings hold: comparing them is cheap beside an evaluation, and no caller has to
+    /// name them.
+    const TextContext& prompt(const at::Tensor& embeds, const at::Tensor& image) {
+        const bool same = image.defined() == shown_.tokens.defined() &&
+                          (!image.defined() || at::equal(image, shown_.tokens));
+        if (!same) {
+            prompts_.clear();
+            shown_ = {};
+            if (image.defined()) shown_ = {image.clone(), transformer_->prepareImage(image)};
+        }
         for (const auto& [known, context] : prompts_)
             if (known.sizes() == embeds.sizes() && at::equal(known, embeds)) return context;
         if (prompts_.size() == kPrompts) prompts_.pop_front();
-        prompts_.emplace_back(embeds.clone(), transformer_->prepareText(embeds));
+        prompts_.emplace_back(embeds.clone(), transformer_->prepareText(embeds, shown_.context));
         return prompts_.back().second;
     }
 
@@ -158,9 +179,16 @@ class WanModel : public VideoModel {
     at::ScalarType dtype_;
     MemoryWays ways_;
     std::unique_ptr<Umt5Encoder> text_;
+    std::unique_ptr<ClipVision> image_;
     std::unique_ptr<WanVae> vae_;
     std::unique_ptr<WanTransformer> transformer_;
     bool lowNoise_ = false;  ///< `transformer_` is the low-noise expert
+    /// The image of all `prompts_`, where the transformer sees one.
+    struct Shown {
+        at::Tensor tokens;
+        ImageContext context;
+    };
+    Shown shown_;
     std::deque<std::pair<at::Tensor, TextContext>> prompts_;
 };
 
@@ -181,6 +209,9 @@ std::vector<std::pair<std::string, Weights>> dryBuildAll(const WanFolder& folder
     if (folder.lowNoise)
         parts.emplace_back("transformer_2", dryBuild<WanTransformer>(folder.lowNoise->tensors,
                                                                      folder.lowNoise->config));
+    if (folder.image)
+        parts.emplace_back("image_encoder",
+                           dryBuild<ClipVision>(folder.image->tensors, folder.image->config));
     return parts;
 }
 
@@ -193,6 +224,12 @@ bool endsWith(const std::string& text, const std::string& ending) {
 bool harmless(const std::string& name) {
     return name.find("norm_added_q") != std::string::npos ||
            endsWith(name, "embed_tokens.weight") || name == "shared.weight";
+}
+
+/// Likewise of the image encoder: its last layer and what follows it are not worked with.
+bool harmlessOfImage(const std::string& name, const ClipConfig& config) {
+    const std::string layers = "encoder.layers.";
+    return name.rfind(layers, 0) != 0 || name.rfind(cat(layers, config.layers - 1, "."), 0) == 0;
 }
 
 /// Each expert gets the LoRAs that are for it, in their order. What is wrong with one that is for
@@ -255,7 +292,8 @@ std::vector<std::string> checkWan(const std::filesystem::path& folder) {
             for (const Problem& problem : weights.problems())
                 lines.push_back(part + ": " + problem.message);
             for (const std::string& name : weights.unused())
-                if (!harmless(name))
+                if (part == "image_encoder" ? !harmlessOfImage(name, read.image->config)
+                                            : !harmless(name))
                     lines.push_back(part + ": " + weights.nameInFile(name) + " is unexpected");
         }
     } catch (const Error& error) {

@@ -53,6 +53,32 @@ constexpr Names kTextOfGguf[] = {
     {"1.DenseReluDense.wi_1", "ffn_up"}, {"1.DenseReluDense.wo", "ffn_down"},
 };
 
+constexpr Names kClipOfWan[] = {
+    {"layer_norm1", "norm1"},
+    {"layer_norm2", "norm2"},
+    {"self_attn.qkv_proj", "attn.to_qkv"},
+    {"self_attn.out_proj", "attn.proj"},
+    {"mlp.fc1", "mlp.0"},
+    {"mlp.fc2", "mlp.2"},
+};
+
+constexpr Names kClipOfOpen[] = {
+    {"layer_norm1", "ln_1"},
+    {"layer_norm2", "ln_2"},
+    {"self_attn.qkv_proj.weight", "attn.in_proj_weight"},
+    {"self_attn.qkv_proj.bias", "attn.in_proj_bias"},
+    {"self_attn.out_proj", "attn.out_proj"},
+    {"mlp.fc1", "mlp.c_fc"},
+    {"mlp.fc2", "mlp.c_proj"},
+};
+
+template <class List>
+void addClipLayers(NameTable& names, const List& inside, const std::string& layers, int count) {
+    for (int i = 0; i < count; ++i)
+        for (const auto& [ours, theirs] : inside)
+            names.add(cat("encoder.layers.", i, ".", ours), cat(layers, ".", i, ".", theirs));
+}
+
 template <class List>
 NameTable textNames(const List& inside, const std::string& blocks, int count,
                     const std::string& embedding, const std::string& norm) {
@@ -147,6 +173,29 @@ NameTable wanTextNames(const TensorSource& tensors, const std::string& prefix) {
 NameTable ggufTextNames(const TensorSource& tensors, const std::string& prefix) {
     return textNames(kTextOfGguf, "enc.blk", indexedModules(tensors, prefix, "enc.blk"),
                      "token_embd", "enc.output_norm");
+}
+
+NameTable wanClipNames(const TensorSource& tensors, const std::string& prefix) {
+    NameTable names;
+    names.add("embeddings.class_embedding", "cls_embedding");
+    names.add("embeddings.position_embedding.weight", "pos_embedding");
+    names.add("embeddings.patch_embedding", "patch_embedding");
+    names.add("pre_layrnorm", "pre_norm");
+    names.add("post_layernorm", "post_norm");
+    addClipLayers(names, kClipOfWan, "transformer", indexedModules(tensors, prefix, "transformer"));
+    return names;
+}
+
+NameTable openClipNames(const TensorSource& tensors, const std::string& prefix) {
+    NameTable names;
+    names.add("embeddings.class_embedding", "class_embedding");
+    names.add("embeddings.position_embedding.weight", "positional_embedding");
+    names.add("embeddings.patch_embedding", "conv1");
+    names.add("pre_layrnorm", "ln_pre");
+    names.add("post_layernorm", "ln_post");
+    const std::string layers = "transformer.resblocks";
+    addClipLayers(names, kClipOfOpen, layers, indexedModules(tensors, prefix, layers));
+    return names;
 }
 
 }  // namespace derrumbe::model

@@ -27,4 +27,16 @@ NameTable wanTextNames(const TensorSource& tensors, const std::string& prefix);
 /// gguf-py/gguf/tensor_mapping.py, T5ENCODER).
 NameTable ggufTextNames(const TensorSource& tensors, const std::string& prefix);
 
+/// Where q, k and v of the vision tower are one, which `splitRows` takes apart: its name in the
+/// tables below, and theirs in transformers.
+inline constexpr const char* kClipJoint = "qkv_proj";
+inline constexpr const char* kClipParts[] = {"q_proj", "k_proj", "v_proj"};
+
+/// Wan's own CLIP vision tower: transformer.N.attn.to_qkv (wan/modules/clip.py).
+NameTable wanClipNames(const TensorSource& tensors, const std::string& prefix);
+
+/// OpenCLIP's: transformer.resblocks.N.attn.in_proj_weight (mlfoundations/open_clip:
+/// src/open_clip/transformer.py, VisionTransformer).
+NameTable openClipNames(const TensorSource& tensors, const std::string& prefix);
+
 }  // namespace derrumbe::model

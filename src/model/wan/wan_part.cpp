@@ -1,9 +1,11 @@
 #include "model/wan/wan_part.h"
 
+#include <algorithm>
 #include <map>
 
 #include "model/wan/wan_names.h"
 #include "model/weights/scaled_fp8.h"
+#include "model/weights/split_rows.h"
 
 namespace derrumbe::model {
 
@@ -41,11 +43,23 @@ const std::vector<Dialect>& dialects() {
           "encoder.block.0.layer.1.DenseReluDense.wi_0.weight"},
          sameNames},
         {WanRole::TextEncoder,
-         {"token_embedding.weight", "blocks.0.attn.q.weight", "blocks.0.ffn.gate.0.weight"},
+         // blocks.0.attn.q is CLIP's text tower's as well.
+         {"token_embedding.weight", "blocks.0.pos_embedding.embedding.weight",
+          "blocks.0.ffn.gate.0.weight"},
          wanTextNames},
         {WanRole::TextEncoder,
          {"token_embd.weight", "enc.blk.0.attn_q.weight", "enc.blk.0.ffn_gate.weight"},
          ggufTextNames},
+        {WanRole::ImageEncoder,
+         {"embeddings.class_embedding", "pre_layrnorm.weight",
+          "encoder.layers.0.self_attn.q_proj.weight"},
+         sameNames},
+        {WanRole::ImageEncoder,
+         {"cls_embedding", "pre_norm.weight", "transformer.0.attn.to_qkv.weight"},
+         wanClipNames},
+        {WanRole::ImageEncoder,
+         {"class_embedding", "ln_pre.weight", "transformer.resblocks.0.attn.in_proj_weight"},
+         openClipNames},
         // Only where no transformer has the same prefix.
         {WanRole::VaceModule,
          {"vace_patch_embedding.weight", "vace_blocks.0.self_attn.q.weight",
@@ -79,7 +93,7 @@ std::vector<std::string> prefixes(const TensorSource& tensors, const Dialect& di
 }
 
 /// Shapes that GGUF writers change: ggml drops leading dimensions of 1, and knows four at most, so
-/// that a patch embedding's first two are one there.
+/// that a patch embedding's first two are one there. Wan's CLIP has such dimensions too many.
 std::map<std::string, std::vector<int64_t>> restoredShapes(const TensorSource& file,
                                                            const std::string& prefix,
                                                            const NameTable& names) {
@@ -93,6 +107,12 @@ std::map<std::string, std::vector<int64_t>> restoredShapes(const TensorSource& f
             ours == table || (ours.size() > table.size() &&
                               ours.compare(ours.size() - table.size(), table.size(), table) == 0);
         if (modulation && shape.size() == 2) shapes[ours] = {1, shape[0], shape[1]};
+        if (ours == "embeddings.class_embedding" ||
+            ours == "embeddings.position_embedding.weight") {
+            const auto first =
+                std::find_if(shape.begin(), shape.end(), [](int64_t size) { return size != 1; });
+            if (first != shape.begin()) shapes[ours] = {first, shape.end()};
+        }
         for (const std::string patch : {"patch_embedding", "vace_patch_embedding"}) {
             if (ours != patch + ".weight" || shape.size() != 4) continue;
             const auto bias = file.tensors().find(prefix + patch + ".bias");
@@ -140,6 +160,8 @@ const char* roleName(WanRole role) {
             return "VACE module";
         case WanRole::Vae:
             return "VAE";
+        case WanRole::ImageEncoder:
+            return "CLIP image encoder";
         default:
             return "text encoder";
     }
@@ -158,6 +180,9 @@ std::vector<WanPart> wanParts(std::shared_ptr<const TensorSource> file) {
             const bool plain = prefix.empty() && dialect.names == sameNames;
             if (const auto shapes = restoredShapes(*file, prefix, names); !plain || !shapes.empty())
                 part.tensors = renamed(file, prefix, names, shapes);
+            if (dialect.role == WanRole::ImageEncoder && !plain)
+                part.tensors = splitRows(part.tensors, kClipJoint,
+                                         {std::begin(kClipParts), std::end(kClipParts)});
             part.file = file->files().empty() ? "" : file->files().front();
             if (part.tensors->tensors().count(kVocabulary) != 0) {
                 part.vocabulary = prefix + kVocabulary;

@@ -12,7 +12,8 @@ enum class WanRole {
     Transformer,
     VaceModule,  ///< the VACE layers alone, to be joined with a text-to-video transformer
     Vae,
-    TextEncoder
+    TextEncoder,
+    ImageEncoder  ///< CLIP's vision tower
 };
 const char* roleName(WanRole role);
 

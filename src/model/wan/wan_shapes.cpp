@@ -87,8 +87,12 @@ Config transformerConfigOf(const TensorSource& t, const Config& stated) {
         entry("_class_name", plain ? "\"WanTransformer3DModel\"" : "\"WanVACETransformer3DModel\"");
     text += entry("cross_attn_norm", any(t, "blocks.0.norm2.") ? "true" : "false");
     text += entry("eps", cat(stated.number("eps", 1e-6, 0, 1)));
-    if (any(t, "blocks.0.cross_attn.k_img.") || any(t, "blocks.0.attn2.add_k_proj."))
-        text += entry("image_dim", 1280);
+    const std::string image = "condition_embedder.image_embedder.";
+    if (any(t, image) || any(t, "blocks.0.attn2.add_k_proj."))
+        text += entry("image_dim", size(t, image + "norm1.weight", 0, 1280)) +
+                entry("added_kv_proj_dim", std::max<int64_t>(1, width));
+    if (any(t, image + "pos_embed"))
+        text += entry("pos_embed_seq_len", size(t, image + "pos_embed", 1, 514));
     const Config config = Config::parse(text + "}", stated.file());
     for (const Problem& problem : stated.problems()) config.problem("config.json", problem.message);
     if (!stated.has("num_heads") && (width == 0 || width % kHeadSize != 0))
@@ -157,6 +161,22 @@ Config textConfigOf(const TensorSource& t, const Config& stated) {
     text += entry("d_ff", size(t, "encoder.block.0.layer.1.DenseReluDense.wi_0.weight", 0, 10240));
     text += entry("num_layers", std::max(1, indexedModules(t, "", "encoder.block")));
     text += entry("relative_attention_num_buckets", size(t, table, 0, 32));
+    return Config::parse(text + "}", stated.file());
+}
+
+Config clipConfigOf(const TensorSource& t, const Config& stated) {
+    if (stated.has("hidden_size")) return stated;
+    const int64_t patch = size(t, "embeddings.patch_embedding.weight", -1, 14);
+    const int64_t positions = size(t, "embeddings.position_embedding.weight", 0, 257);
+    int64_t side = 1;  // a square of patches, and the class token
+    while (side < 4096 && (side + 1) * (side + 1) < positions) ++side;
+    const int64_t width =
+        size(t, "embeddings.class_embedding", 0, size(t, "pre_layrnorm.weight", 0, 1280));
+    std::string text = cat("{\"hidden_size\": ", width);
+    text += entry("intermediate_size", size(t, "encoder.layers.0.mlp.fc1.weight", 0, 5120));
+    text += entry("num_hidden_layers", std::max(1, indexedModules(t, "", "encoder.layers")));
+    text += entry("num_attention_heads", 16) + entry("hidden_act", "\"gelu\"");
+    text += entry("patch_size", patch) + entry("image_size", std::min(kLargest, side * patch));
     return Config::parse(text + "}", stated.file());
 }
 

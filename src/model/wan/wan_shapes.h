@@ -21,4 +21,7 @@ Config vaeConfigOf(const TensorSource& tensors, const Config& stated);
 
 Config textConfigOf(const TensorSource& tensors, const Config& stated);
 
+/// Of the CLIP vision tower: 16 heads and GELU where nothing is stated, as in ViT-H/14.
+Config clipConfigOf(const TensorSource& tensors, const Config& stated);
+
 }  // namespace derrumbe::model

@@ -83,6 +83,32 @@ TEST_CASE("processes share the tokens that are computed, and no others", "[distr
     }
 }
 
+TEST_CASE("processes share the image that is seen beside the prompts", "[distributed]") {
+    const c10::InferenceMode inference;
+    const std::filesystem::path folder =
+        std::filesystem::path(DERRUMBE_TEST_DATA) / "image_to_video_1";
+    const auto alone = loadVideoModel(folder, {});
+    Evaluation evaluation = evaluationOf(alone->description(), 2);
+    evaluation.conditioning = at::randn({1, 13, 3, 6, 10});
+    evaluation.image = alone->encodeImage(at::rand({1, 3, 1, 40, 60}));
+    const at::Tensor expected = alone->velocity(evaluation);
+    for (const int size : {2, 3}) {
+        CAPTURE(size);
+        at::Tensor shared;
+        const auto thrown = inCrew(size, [&](Crew& crew) {
+            const std::shared_ptr<Crew> borrowed(&crew, [](Crew*) {});
+            if (!crew.leads()) {
+                serve(crew, at::kCPU);
+                return;
+            }
+            shared = shareModel(borrowed, folder, {})->velocity(evaluation);
+        });
+        for (const auto& error : thrown) CHECK_FALSE(error);
+        REQUIRE(shared.defined());
+        CHECK((shared - expected).abs().max().item<float>() < 1e-5);
+    }
+}
+
 TEST_CASE("a model that a process cannot read is said by all", "[distributed]") {
     const c10::InferenceMode inference;
     const TinyFolder folder;

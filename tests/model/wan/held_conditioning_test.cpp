@@ -33,6 +33,37 @@ TEST_CASE("an image-to-video model is shown the frames up to the first that chan
     const at::Tensor made = model->encodeConditioning(input, {});
     CHECK(made.narrow(1, 5, 4).sum().item<float>() == 16.f * 4);
     CHECK(model->description().family == "wan-i2v");
+    CHECK_FALSE(model->encodeImage(input.video).defined());
+}
+
+TEST_CASE("a model with an image encoder sees the first frame beside its prompts", "[held]") {
+    const auto model = loadVideoModel(
+        std::filesystem::path(DERRUMBE_TEST_DATA) / "image_to_video_1", {at::kCPU, "float32"});
+    CHECK(model->description().family == "wan-i2v");
+    CHECK(model->description().imageTokens == 17);
+    at::manual_seed(9);
+    const at::Tensor video = at::rand({1, 3, 5, 32, 48}) * 2 - 1;
+    at::Tensor later = video.clone();
+    later.narrow(2, 1, 4).zero_();
+    const at::Tensor image = model->encodeImage(video);
+    REQUIRE(image.sizes() == at::IntArrayRef({1, 17, 32}));
+    CHECK(at::equal(model->encodeImage(later), image));
+    const at::Tensor other = model->encodeImage(-video);
+    CHECK_FALSE(at::equal(other, image));
+
+    const at::Tensor latents = at::randn({1, 4, 2, 4, 6}), shown = at::randn({1, 13, 2, 4, 6}),
+                     prompts = at::randn({2, 8, 16});
+    const auto velocity = [&](const at::Tensor& seen, const at::Tensor& words) {
+        return model->velocity({latents, 700, words, shown, 1, {}, {}, seen});
+    };
+    const at::Tensor both = velocity(image, prompts);
+    CHECK((velocity(other, prompts) - both).abs().max().item<float>() > 1e-3);
+    // The last one's keys are kept: going back to another is not to be shown the last.
+    CHECK(at::equal(velocity(image, prompts), both));
+    for (const int64_t i : {0, 1})
+        CHECK(at::allclose(velocity(image, prompts.narrow(0, i, 1)), both.narrow(0, i, 1), 1e-4,
+                           1e-5));
+    CHECK_THROWS_AS(velocity({}, prompts + 1), Error);
 }
 
 TEST_CASE("a latent is held only where all of its pixels and frames are known", "[held]") {

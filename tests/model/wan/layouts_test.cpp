@@ -89,6 +89,128 @@ TEST_CASE("every layout gives the same pixels", "[layouts]") {
     CHECK_FALSE(at::equal(quantised, expected));
 }
 
+namespace {
+
+const fs::path kImageLayouts = kLayouts.parent_path() / "image_layouts_0";
+
+/// The image-to-video model in diffusers' layout.
+ModelCopy imageFolder() {
+    ModelCopy copy(kLayouts / "diffusers");
+    for (const char* part : {"transformer", "image_encoder"}) {
+        fs::remove_all(copy.path / part);
+        fs::copy(kImageLayouts / "diffusers" / part, copy.path / part);
+    }
+    return copy;
+}
+
+/// The same as single files, with one of the vision tower's files.
+ModelCopy imageFiles(const std::string& clip) {
+    ModelCopy copy(kLayouts / "original");
+    for (const char* file : {"diffusion_pytorch_model.safetensors", "config.json"})
+        fs::remove(copy.path / file);
+    fs::copy(kImageLayouts / "wan.safetensors", copy.path / "wan.safetensors");
+    if (!clip.empty()) fs::copy(kImageLayouts / clip, copy.path / clip);
+    copy.text("config.json", R"({"dim": 32, "num_heads": 2})");
+    return copy;
+}
+
+/// A file that begins as torch.save's do.
+void pickle(const fs::path& file) {
+    std::ofstream(file, std::ios::binary) << "PK\x03\x04" << std::string(100, '\0');
+}
+
+}  // namespace
+
+TEST_CASE("an image encoder in every layout gives the same pixels", "[layouts][image]") {
+    at::manual_seed(2);
+    const at::Tensor latents = at::randn({1, 16, 2, 4, 4}), shown = at::randn({1, 37, 2, 4, 4}),
+                     video = at::rand({1, 3, 5, 32, 32}) * 2 - 1;
+    const auto run = [&](const fs::path& folder) {
+        const auto model = loadVideoModel(folder, {});
+        const at::Tensor prompt = model->encodePrompt(std::vector<int64_t>{5, 7, 9, 1});
+        const at::Tensor v =
+            model->velocity({latents, 500, prompt, shown, 1, {}, {}, model->encodeImage(video)});
+        return model->decode(latents - 0.5 * v, {});
+    };
+    const ModelCopy whole = imageFolder();
+    CHECK(problems(whole.path) == "");
+    const at::Tensor expected = run(whole.path);
+    for (const char* clip :
+         {"clip_vision.safetensors", "clip_wan.safetensors", "clip_open.safetensors"}) {
+        INFO(clip);
+        const ModelCopy files = imageFiles(clip);
+        CHECK(problems(files.path) == "");
+        CHECK(at::equal(run(files.path), expected));
+        const auto& listed = describeModel(files.path).files;
+        CHECK(std::any_of(listed.begin(), listed.end(),
+                          [](const auto& file) { return file.part == "image_encoder"; }));
+    }
+    // Its configuration beside it, and none of the transformer's.
+    const ModelCopy other = imageFiles("");
+    fs::create_directory(other.path / "clip");
+    fs::copy(kImageLayouts / "clip_wan.safetensors", other.path / "clip/x.safetensors");
+    fs::copy(kImageLayouts / "diffusers/image_encoder/config.json",
+             other.path / "clip/config.json");
+    CHECK(at::equal(run(other.path), expected));
+}
+
+TEST_CASE("what an image encoder lacks is told in its file's names", "[layouts][image]") {
+    const ModelCopy none = imageFiles("");
+    pickle(none.path / "models_clip.pth");
+    std::string text = problems(none.path);
+    CHECK(says(text, "no file here holds a CLIP image encoder"));
+    CHECK(says(text, "models_clip.pth: a pickle"));
+    CHECK(says(text, "pth_to_safetensors.py"));
+
+    const ModelCopy two = imageFiles("clip_wan.safetensors");
+    Tensors transformer = read(two.path / "wan.safetensors");
+    transformer["img_emb.emb_pos"] = at::zeros({1, 34, 32});
+    two.write("wan.safetensors", transformer);
+    CHECK(says(problems(two.path), "a last frame too (Wan2.1-FLF2V)"));
+
+    const ModelCopy folder = imageFolder();
+    fs::remove_all(folder.path / "image_encoder");
+    CHECK(says(problems(folder.path), "image_encoder"));
+
+    for (const auto& [clip, lost, message] :
+         {std::tuple{"clip_wan.safetensors", "visual.transformer.1.attn.to_qkv.weight",
+                     "image_encoder: visual.transformer.1.attn.to_qkv.weight [32, 32] is missing"},
+          {"clip_open.safetensors", "visual.ln_pre.bias",
+           "image_encoder: visual.ln_pre.bias [32] is missing"},
+          {"clip_vision.safetensors", "vision_model.embeddings.class_embedding",
+           "image_encoder: vision_model.embeddings.class_embedding [32] is missing"}}) {
+        INFO(clip);
+        const ModelCopy files = imageFiles(clip);
+        Tensors tensors = read(files.path / clip);
+        REQUIRE(tensors.erase(lost) == 1);
+        files.write(clip, tensors);
+        text = problems(files.path);
+        CHECK(says(text, message));
+    }
+
+    // Tensors of the last layer are not missed; layers that a configuration leaves out are told.
+    const ModelCopy files = imageFiles("clip_vision.safetensors");
+    Tensors tensors = read(files.path / "clip_vision.safetensors");
+    tensors.erase("vision_model.encoder.layers.2.mlp.fc1.bias");
+    files.write("clip_vision.safetensors", tensors);
+    CHECK(problems(files.path) == "");
+    const ModelCopy shorter = imageFolder();
+    shorter.text("image_encoder/config.json",
+                 R"({"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+                     "num_attention_heads": 16, "image_size": 28, "patch_size": 7})");
+    CHECK(says(problems(shorter.path), "encoder.layers.2.mlp.fc1.bias is unexpected"));
+    shorter.text("image_encoder/config.json", R"({"hidden_size": 48, "num_attention_heads": 16})");
+    CHECK(says(problems(shorter.path), "hidden_size (image_dim of the transformer) is 48, not 32"));
+}
+
+TEST_CASE("an image encoder beside a model that sees no image is passed over", "[layouts][image]") {
+    const ModelCopy copy(kLayouts / "original");
+    fs::copy(kImageLayouts / "clip_wan.safetensors", copy.path / "clip_wan.safetensors");
+    CHECK(problems(copy.path) == "");
+    CHECK(describeModel(copy.path).imageTokens == 0);
+    CHECK(describeModel(copy.path).files.size() == 5);
+}
+
 TEST_CASE("the vocabulary is found beside the files or in them", "[layouts]") {
     const std::string expected = vocabulary(describeModel(kLayouts / "diffusers"));
     CHECK(expected.size() > 1000);

@@ -76,6 +76,9 @@ TEST_CASE("Wan's names of modules", "[lora]") {
     CHECK(originalWanName("blocks.12.attn1.to_out.0") == "blocks.12.self_attn.o");
     CHECK(originalWanName("vace_blocks.3.attn2.norm_k") == "vace_blocks.3.cross_attn.norm_k");
     CHECK(originalWanName("blocks.0.norm2") == "blocks.0.norm3");
+    CHECK(originalWanName("blocks.3.attn2.add_k_proj") == "blocks.3.cross_attn.k_img");
+    CHECK(originalWanName("blocks.3.attn2.norm_added_k") == "blocks.3.cross_attn.norm_k_img");
+    CHECK(originalWanName("condition_embedder.image_embedder.ff.net.2") == "img_emb.proj.3");
     CHECK(originalWanName("vace_blocks.0.proj_in") == "vace_blocks.0.before_proj");
     CHECK(originalWanName("vace_blocks.7.proj_out") == "vace_blocks.7.after_proj");
     CHECK(originalWanName("proj_out") == "head.head");
@@ -83,6 +86,30 @@ TEST_CASE("Wan's names of modules", "[lora]") {
     CHECK(originalWanName("blocks.1.scale_shift_table") == "blocks.1.modulation");
     CHECK(originalWanName("patch_embedding").empty());
     CHECK(originalWanName("blocks.0").empty());
+}
+
+TEST_CASE("LoRAs reach what an image is seen through, under every style of names", "[lora]") {
+    at::manual_seed(11);
+    const at::Tensor down = at::randn({2, 24}), up = at::randn({24, 2}),
+                     shown = at::randn({1, 13, 2, 4, 6}), image = at::randn({1, 17, 32});
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() / "derrumbe_image_lora.safetensors";
+    const auto velocity = [&](const LoadOptions& options) {
+        return loadVideoModel(kFixtures / "image_to_video_1", options)
+            ->velocity({shown.narrow(1, 0, 4), 500, at::ones({1, 3, 16}), shown, 1, {}, {}, image});
+    };
+    const auto with = [&](const std::string& a, const std::string& b) {
+        writeSafetensors(file, {{a, down}, {b, up}});
+        return velocity({at::kCPU, "float32", {{file, 1}}});
+    };
+    const at::Tensor peft = with("transformer.blocks.1.attn2.add_v_proj.lora_A.weight",
+                                 "transformer.blocks.1.attn2.add_v_proj.lora_B.weight");
+    CHECK((peft - velocity({at::kCPU, "float32"})).abs().max().item<float>() > 1e-3);
+    CHECK(at::equal(peft, with("diffusion_model.blocks.1.cross_attn.v_img.lora_A.weight",
+                               "diffusion_model.blocks.1.cross_attn.v_img.lora_B.weight")));
+    CHECK(at::equal(peft, with("lora_unet_blocks_1_cross_attn_v_img.lora_down.weight",
+                               "lora_unet_blocks_1_cross_attn_v_img.lora_up.weight")));
+    std::filesystem::remove(file);
 }
 
 TEST_CASE("a model opens with its LoRAs, or says what is wrong with both", "[lora]") {

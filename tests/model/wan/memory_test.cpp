@@ -24,9 +24,12 @@ std::vector<at::Tensor> results(const std::filesystem::path& folder, const LoadO
     input.video = at::rand({1, 3, 9, side, side}) * 2 - 1;
     input.mask = (at::rand({1, 1, 9, side, side}) > 0.5).to(at::kFloat);
     const at::Tensor conditioning = model->encodeConditioning(input, {});
+    const at::Tensor image = model->encodeImage(input.video);
+    model->release(VideoModel::Stage::ImageEncoder);
     const at::Tensor noise = at::randn({1, about.latentChannels, 3, latent, latent});
     const auto velocity = [&](double timestep) {
-        return model->velocity({noise, timestep, at::cat({prompt, negative}), conditioning, 1});
+        return model->velocity(
+            {noise, timestep, at::cat({prompt, negative}), conditioning, 1, {}, {}, image});
     };
     std::vector<at::Tensor> all{prompt, negative, conditioning, velocity(900), velocity(300)};
     model->release(VideoModel::Stage::Transformer);
@@ -101,8 +104,8 @@ TEST_CASE("weights rounded to 8 bits are near, whichever of them stay in memory"
 }
 
 TEST_CASE("pairs of experts, single files and quantised ones are read in blocks too", "[memory]") {
-    for (const char* name :
-         {"pipeline_3", "image_to_video_0", "layouts_0/comfy_fp8", "layouts_0/gguf"}) {
+    for (const char* name : {"pipeline_3", "image_to_video_0", "image_to_video_1",
+                             "layouts_0/comfy_fp8", "layouts_0/gguf"}) {
         CAPTURE(name);
         checkSame(std::filesystem::path(DERRUMBE_TEST_DATA) / name, {at::kCPU, "float32"});
     }

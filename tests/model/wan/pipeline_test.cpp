@@ -31,6 +31,8 @@ struct Run {
             {ids.const_data_ptr<int64_t>(), static_cast<size_t>(ids.numel())});
     }
 
+    at::Tensor image() const { return model->encodeImage(io->read("input_video")); }
+
     at::Tensor conditioning() const {
         ConditioningInput input;
         input.video = io->read("input_video");
@@ -44,7 +46,7 @@ struct Run {
 
     /// All steps; the latents of the references are cut off.
     at::Tensor denoise(const at::Tensor& prompt, const at::Tensor& negative,
-                       const at::Tensor& conditions) const {
+                       const at::Tensor& conditions, const at::Tensor& image) const {
         const auto sampler = makeSampler(settings.text("scheduler", ""),
                                          static_cast<int>(settings.integer("steps", 0, 1, 100)),
                                          settings.number("shift", 0, 0, 100));
@@ -57,8 +59,14 @@ struct Run {
             const bool guided = guidance > 1;
             const std::vector<at::Tensor> branches =
                 model
-                    ->velocity({latents, timestep, guided ? at::cat({prompt, negative}) : prompt,
-                                conditions, 1.0})
+                    ->velocity({latents,
+                                timestep,
+                                guided ? at::cat({prompt, negative}) : prompt,
+                                conditions,
+                                1.0,
+                                {},
+                                {},
+                                image})
                     .split(1);
             const at::Tensor velocity =
                 guided ? guide(branches[0], branches[1], timestep < boundary ? guidance2 : guidance)
@@ -78,7 +86,7 @@ TEST_CASE("the whole pipeline makes diffusers' video from the same noise",
     REQUIRE(folders.size() >= 4);
     // Image-to-video where nothing is held: the first frame is shown, all is generated.
     for (const auto& folder : fixtureFolders("image_to_video_")) folders.push_back(folder);
-    REQUIRE(folders.back().filename() == "image_to_video_0");
+    REQUIRE(folders.back().filename() == "image_to_video_1");
     for (const auto& folder : folders) {
         const std::string name = folder.filename().string();
         INFO(name);
@@ -94,7 +102,10 @@ TEST_CASE("the whole pipeline makes diffusers' video from the same noise",
         const at::Tensor conditions = run.conditioning();
         CHECK(error(conditions, "conditioning") <= part);
         INFO(run.model->description().family);
-        const at::Tensor latents = run.denoise(prompt, negative, conditions);
+        const at::Tensor image = run.image();
+        REQUIRE(image.defined() == run.has("image_embeds"));
+        if (image.defined()) CHECK(error(image, "image_embeds") <= part);
+        const at::Tensor latents = run.denoise(prompt, negative, conditions, image);
         CHECK(error(latents, "latents") <= pipeline);
         CHECK(error(run.model->decode(latents, {}), "video") <= pipeline);
     }

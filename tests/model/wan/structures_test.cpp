@@ -174,6 +174,35 @@ TEST_CASE("the published checkpoints load by name and shape, in their own layout
     }
 }
 
+TEST_CASE("the published image-to-video checkpoint of Wan2.1 loads by name and shape",
+          "[structures]") {
+    for (const int names : {0, 1}) {
+        INFO(names);
+        const Sparse folder;
+        const std::vector<Named> transformer = structure("transformer_i2v_14b.txt", names);
+        REQUIRE(transformer.size() == 1303);
+        folder.safetensors("t", transformer);
+        folder.safetensors("clip_vision_h", structure("image_encoder.txt", names), "F16");
+        folder.safetensors("vae", structure("vae.txt", names), "F32", 4);
+        folder.safetensors("t5", structure("text_encoder.txt", names, 3));
+        CHECK(all(checkModel(folder.path)) == "");
+        const WanFolder read = readWanFolder(folder.path);
+        const Description& d = read.description;
+        CHECK(d.family == "wan-i2v");
+        CHECK(d.heldByNoise);
+        CHECK(d.layers == 40);
+        CHECK(read.transformer.imageDim == 1280);
+        CHECK(d.transformerParameters == 16394878784);  // diffusers 0.42.1
+        REQUIRE(read.image);
+        CHECK(read.image->config.layers == 32);
+        CHECK(read.image->config.heads == 16);
+        CHECK(read.image->config.patch == 14);
+        CHECK_FALSE(read.image->config.quickGelu);
+        CHECK(d.imageTokens == 257);
+        CHECK(d.imageParameters == 630766080);  // transformers 5.23
+    }
+}
+
 TEST_CASE("a published checkpoint with a fault is told what is wrong", "[structures]") {
     const Sparse folder;
     folder.safetensors("vae", structure("vae.txt", 0), "F32", 4);

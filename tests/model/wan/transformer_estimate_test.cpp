@@ -43,6 +43,34 @@ TEST_CASE("FLOPs of the published sizes", "[model][estimate]") {
     CHECK(small.vaeCost.decodeValues * 4 * 480 * 832 < 12e9);
 }
 
+TEST_CASE("an image that is seen beside the prompt counts", "[model][estimate]") {
+    Description plain = published(40, 40, 13824, 0), seen = plain;
+    plain.transformerParameters = 14'300'000'000;
+    seen.transformerParameters = 16'394'878'784;
+    seen.imageTokens = 257;
+    seen.imageParameters = 632'000'000;
+    const Estimate without = estimate(plain, 81, 480, 832, 0, 2),
+                   with = estimate(seen, 81, 480, 832, 0, 2);
+    // Two products of 257 tokens more a block, of the image encoder one pass.
+    CHECK(with.forwardFlops - without.forwardFlops ==
+          Approx(40 * 4.0 * 257 * with.tokens * 5120).epsilon(1e-6));
+    CHECK(with.encodeFlops - without.encodeFlops == Approx(2 * 632e6 * 257).epsilon(1e-3));
+    CHECK(with.weightBytes - without.weightBytes ==
+          Approx(2 * 2'094'878'784.0 + 4 * 632e6).epsilon(1e-6));
+    // Its keys and values stay for all blocks; of blocks that go, those of an image are larger.
+    CHECK(with.denoiseBytes - without.denoiseBytes ==
+          Approx(2 * 2'094'878'784.0 + 2.0 * 2 * 257 * 40 * 5120).epsilon(1e-6));
+    MemoryWays few;
+    few.transformerBlocks = 0;
+    CHECK(estimate(seen, 81, 480, 832, 0, 2, 0, few).denoiseBytes < with.denoiseBytes - 20e9);
+    // A small picture's encoding needs the image encoder's memory, a large one's the VAE's.
+    seen.vaeParameters = plain.vaeParameters = 127'000'000;
+    CHECK(estimate(seen, 5, 128, 128, 0, 2).encodeBytes > 632e6 * 4);
+    CHECK(estimate(plain, 5, 128, 128, 0, 2).encodeBytes < 632e6 * 4);
+    CHECK(estimate(seen, 81, 480, 832, 0, 2).encodeBytes ==
+          estimate(plain, 81, 480, 832, 0, 2).encodeBytes);
+}
+
 TEST_CASE("memory counts every part that is loaded at the same time", "[model][estimate]") {
     Description d = published(30, 12, 8960, 15);
     d.transformerParameters = 2'000'000'000;

@@ -232,5 +232,12 @@ TEST_CASE("impossible configurations are refused, all faults at once", "[transfo
             "num_layers": 4, "unknown_key": {"a": []}})",
         "config.json");
     TransformerConfig::read(config);
-    CHECK(config.problems().size() == 5);
+    CHECK(config.problems().size() == 6);
+    // Of those that see an image, what is not computed.
+    const Config image = Config::parse(
+        R"({"_class_name": "WanTransformer3DModel", "image_dim": 1280, "added_kv_proj_dim": 5119,
+            "pos_embed_seq_len": 514})",
+        "config.json");
+    CHECK(TransformerConfig::read(image).seesImage());
+    CHECK(image.problems().size() == 2);
 }
