@@ -29,7 +29,8 @@ namespace {
 constexpr size_t kPrompts = 4;
 
 /// What the stage before has freed on the heap goes back to the system: weights that stay packed in
-/// their file would not use it again, and it would count beside them (0.5 GiB at 1.3B's dimensions).
+/// their file would not use it again, and it would count beside them (0.5 GiB at 1.3B's
+/// dimensions).
 void returnFreedMemory() {
 #ifdef __GLIBC__
     ::malloc_trim(0);
