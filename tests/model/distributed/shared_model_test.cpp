@@ -21,6 +21,22 @@ Evaluation evaluationOf(const Description& model, int prompts) {
     return evaluation;
 }
 
+/// What a crew of so many makes of the evaluation; no process of it may throw.
+at::Tensor velocityOfCrew(int size, const std::filesystem::path& folder,
+                          const Evaluation& evaluation) {
+    at::Tensor shared;
+    const auto thrown = inCrew(size, [&](Crew& crew) {
+        const std::shared_ptr<Crew> borrowed(&crew, [](Crew*) {});
+        if (!crew.leads()) {
+            serve(crew, at::kCPU);
+            return;
+        }
+        shared = shareModel(borrowed, folder, {})->velocity(evaluation);
+    });
+    for (const auto& error : thrown) CHECK_FALSE(error);
+    return shared;
+}
+
 }  // namespace
 
 TEST_CASE("processes that share an evaluation get what one alone gets", "[distributed]") {
@@ -68,16 +84,7 @@ TEST_CASE("processes share the tokens that are computed, and no others", "[distr
     CHECK((expected - whole).abs().max().item<float>() > 1e-3);
     for (const int size : {2, 3, 4}) {
         CAPTURE(size);
-        at::Tensor shared;
-        const auto thrown = inCrew(size, [&](Crew& crew) {
-            const std::shared_ptr<Crew> borrowed(&crew, [](Crew*) {});
-            if (!crew.leads()) {
-                serve(crew, at::kCPU);
-                return;
-            }
-            shared = shareModel(borrowed, folder.path, {})->velocity(evaluation);
-        });
-        for (const auto& error : thrown) CHECK_FALSE(error);
+        const at::Tensor shared = velocityOfCrew(size, folder.path, evaluation);
         REQUIRE(shared.defined());
         CHECK((shared - expected).abs().max().item<float>() < 1e-5);
     }
@@ -94,16 +101,7 @@ TEST_CASE("processes share the image that is seen beside the prompts", "[distrib
     const at::Tensor expected = alone->velocity(evaluation);
     for (const int size : {2, 3}) {
         CAPTURE(size);
-        at::Tensor shared;
-        const auto thrown = inCrew(size, [&](Crew& crew) {
-            const std::shared_ptr<Crew> borrowed(&crew, [](Crew*) {});
-            if (!crew.leads()) {
-                serve(crew, at::kCPU);
-                return;
-            }
-            shared = shareModel(borrowed, folder, {})->velocity(evaluation);
-        });
-        for (const auto& error : thrown) CHECK_FALSE(error);
+        const at::Tensor shared = velocityOfCrew(size, folder, evaluation);
         REQUIRE(shared.defined());
         CHECK((shared - expected).abs().max().item<float>() < 1e-5);
     }
