@@ -72,11 +72,24 @@ constexpr Names kClipOfOpen[] = {
     {"mlp.fc2", "mlp.c_proj"},
 };
 
+/// What stands before and after the layers of a CLIP vision tower.
+struct ClipEnds {
+    const char *token, *positions, *patches, *before, *after;
+};
+
 template <class List>
-void addClipLayers(NameTable& names, const List& inside, const std::string& layers, int count) {
+NameTable clipNames(const List& inside, const std::string& layers, int count,
+                    const ClipEnds& ends) {
+    NameTable names;
+    names.add("embeddings.class_embedding", ends.token);
+    names.add("embeddings.position_embedding.weight", ends.positions);
+    names.add("embeddings.patch_embedding", ends.patches);
+    names.add("pre_layrnorm", ends.before);
+    names.add("post_layernorm", ends.after);
     for (int i = 0; i < count; ++i)
         for (const auto& [ours, theirs] : inside)
             names.add(cat("encoder.layers.", i, ".", ours), cat(layers, ".", i, ".", theirs));
+    return names;
 }
 
 template <class List>
@@ -176,26 +189,15 @@ NameTable ggufTextNames(const TensorSource& tensors, const std::string& prefix) 
 }
 
 NameTable wanClipNames(const TensorSource& tensors, const std::string& prefix) {
-    NameTable names;
-    names.add("embeddings.class_embedding", "cls_embedding");
-    names.add("embeddings.position_embedding.weight", "pos_embedding");
-    names.add("embeddings.patch_embedding", "patch_embedding");
-    names.add("pre_layrnorm", "pre_norm");
-    names.add("post_layernorm", "post_norm");
-    addClipLayers(names, kClipOfWan, "transformer", indexedModules(tensors, prefix, "transformer"));
-    return names;
+    return clipNames(
+        kClipOfWan, "transformer", indexedModules(tensors, prefix, "transformer"),
+        {"cls_embedding", "pos_embedding", "patch_embedding", "pre_norm", "post_norm"});
 }
 
 NameTable openClipNames(const TensorSource& tensors, const std::string& prefix) {
-    NameTable names;
-    names.add("embeddings.class_embedding", "class_embedding");
-    names.add("embeddings.position_embedding.weight", "positional_embedding");
-    names.add("embeddings.patch_embedding", "conv1");
-    names.add("pre_layrnorm", "ln_pre");
-    names.add("post_layernorm", "ln_post");
     const std::string layers = "transformer.resblocks";
-    addClipLayers(names, kClipOfOpen, layers, indexedModules(tensors, prefix, layers));
-    return names;
+    return clipNames(kClipOfOpen, layers, indexedModules(tensors, prefix, layers),
+                     {"class_embedding", "positional_embedding", "conv1", "ln_pre", "ln_post"});
 }
 
 }  // namespace derrumbe::model
