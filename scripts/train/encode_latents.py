@@ -25,15 +25,18 @@ from footage.prompts import mirror_prompt
 from vae import encodeMean, encoderSleeps, makeVae, useFastConvolutions, wakeResiduals
 
 
+def averagedVae(checkpoint: dict) -> dict[str, torch.Tensor]:
+    """The averaged weights in a checkpoint of train_vae.py."""
+    return {k.removeprefix("vae."): v for k, v in checkpoint["ema"]["shadow"].items()}
+
+
 def loadVae(path: Path, device) -> torch.nn.Module:
     """The averaged weights of a VAE run (a checkpoint), or those of a model folder, ready to encode and decode."""
     if path.is_dir():
         form, weights = committedVae(path)
     else:
         checkpoint = loadCheckpoint(path)
-        prefix = "vae."
-        form = checkpoint["form"]
-        weights = {k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items()}
+        form, weights = checkpoint["form"], averagedVae(checkpoint)
     vae = makeVae(**form)
     vae.load_state_dict(weights)
     return vae.to(device).eval().requires_grad_(False)

@@ -132,6 +132,11 @@ def fitLevel2(features: list[np.ndarray], channels: int, latents: int) -> Level:
     return Level(first, d[:, :n], d[:, n:], shortA, shortB, laterCov)
 
 
+def constantChannels(vae) -> torch.Tensor:
+    """The indices of the channels that hold CONSTANT at the encoder's end; none where it did not start here."""
+    return (vae.encoder.down_blocks[-2].downsampler.time_conv.bias.detach() > 0.5 * CONSTANT).nonzero()[:, 0]
+
+
 @torch.no_grad()
 def startLinear(vae, clips: list[np.ndarray], seed: int = 0) -> None:
     """Fits the transform to clips (uint8 [F,H,W,3], F >= 9) and writes it into the encoder of a fresh vae.makeVae(...)."""

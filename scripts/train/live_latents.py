@@ -6,21 +6,26 @@ times. Here a share of its samples is replaced all the time by new draws of the 
 
 from __future__ import annotations
 
+import queue
 import random
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import repeatedly
+from common import loadCheckpoint, repeatedly
 from conditioning import drawForm, shapeMatte, splitPlate
-from data import readClip
+from data import hashName, panPhotograph, readClip
+from encode_latents import averagedVae
 from footage.prompts import mirror_prompt
 from vae import encodeMean
 
 GRADED, ZOOMED = 0.7, 0.6  # share of the draws
+encoding = threading.Lock()  # a VAE keeps what it has seen of a clip in itself: one draw at a time
 LUMA = (0.2126, 0.7152, 0.0722)
 
 
@@ -65,15 +70,14 @@ def graded(videos: torch.Tensor, rng: random.Random) -> torch.Tensor:
     return torch.lerp(videos, grey + saturation * (made - grey), use).clamp(0, 1)
 
 
-class LiveLatents:
-    """Clips of `folders` on the device (new files are read by a thread), and draws of them.
+class LiveClips:
+    """Clips of `folders` on the device; new files are read by a thread.
 
-    All clips have the first one's size and number of frames; others are left out. `mean` and `std` [z] normalise the latents.
+    All clips have the first one's size and number of frames; others are left out. One in `heldEvery` (by its name) is left out too.
     """
 
-    def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, interval: float = 3.0):
-        self.folders, self.vae, self.device, self.interval = folders, vae, device, interval
-        self.mean, self.std = (x.to(device)[:, None, None, None] for x in (mean, std))
+    def __init__(self, folders: list[Path], device, seed: int, heldEvery: int = 0, interval: float = 3.0):
+        self.folders, self.device, self.heldEvery, self.interval = folders, torch.device(device), heldEvery, interval
         self.rng = random.Random(seed)
         self.clips: list[LiveClip] = []
         self.seen: set[Path] = set()
@@ -83,6 +87,8 @@ class LiveLatents:
             if path in self.seen or time.time() - path.stat().st_mtime < 1:
                 continue
             self.seen.add(path)
+            if self.heldEvery and hashName(path.stem) % self.heldEvery == 0:
+                continue
             clip = readClip(path)
             parts = [torch.from_numpy(a).to(self.device) for a in (clip.clean, clip.destroyed, clip.matte[..., None])]
             frames = torch.cat(parts, -1).permute(0, 3, 1, 2).contiguous()
@@ -100,10 +106,105 @@ class LiveLatents:
     def __len__(self) -> int:
         return len(self.clips)
 
+
+class LiveCrops(LiveClips):
+    """Crops for the VAE, as data.VaeSampler's, made on the device: in the time of a step there, some hundred."""
+
+    PHOTOGRAPHS, PHOTOGRAPH_FRAMES = 256, 9
+
+    def __init__(self, folders, photographs: list[np.ndarray], device, seed: int, heldEvery: int, photographShare: float = 0.15):
+        super().__init__(folders, device, seed, heldEvery)
+        self.share = photographShare if photographs else 0.0
+        pans = [panPhotograph(self.rng.choice(photographs), self.PHOTOGRAPH_FRAMES, 128, self.rng)
+                for _ in range(self.PHOTOGRAPHS if photographs else 0)]
+        self.pans = [torch.from_numpy(p).permute(0, 3, 1, 2).to(device) for p in pans]
+
+    def one(self, size: int, frames: int) -> torch.Tensor:
+        """[frames,3,size,size] in [0,1]: a bare crop mostly; sometimes a smaller patch enlarged or a larger one reduced."""
+        rng = self.rng
+        if rng.random() < self.share:
+            video = rng.choice(self.pans)
+        else:
+            clip = rng.choice(self.clips).frames
+            video = clip[:, 3:6] if rng.random() < 0.8 else clip[:, :3]
+        start = rng.randint(0, len(video) - frames)
+        height, width = video.shape[2:]
+        draw = rng.random()
+        side = size / rng.uniform(1, 2) if draw < 0.2 else size * rng.uniform(1, 2) if draw < 0.4 else size
+        side = min(int(side), height, width)
+        y, x = rng.randint(0, height - side), rng.randint(0, width - side)
+        crop = video[start:start + frames, :, y:y + side, x:x + side].float() / 255
+        return crop if side == size else F.interpolate(crop, (size, size), mode="bilinear", antialias=True)
+
     @torch.no_grad()
+    def batch(self, count: int, size: int, frames: int) -> torch.Tensor:
+        """[count,3,frames,size,size] in [-1,1], some mirrored, reversed, or of another exposure and balance."""
+        rng = self.rng
+        crops = torch.stack([self.one(size, frames) for _ in range(count)]).transpose(1, 2)
+        gains = [[rng.uniform(0.7, 1.3) for _ in range(3)] if rng.random() < 0.5 else [1.0] * 3 for _ in range(count)]
+        crops = (crops * torch.tensor(gains, device=crops.device)[:, :, None, None, None]).clamp(0, 1)
+        flips = torch.tensor([rng.random() < 0.5 for _ in range(count)], device=crops.device)
+        crops = torch.where(flips[:, None, None, None, None], crops.flip(-1), crops)
+        if frames > 1 and rng.random() < 0.1:
+            crops = crops.flip(2)
+        return 2 * crops - 1
+
+
+class LiveLatents(LiveClips):
+    """Draws of clips as latents of a VAE. `mean` and `std` [z] normalise them.
+
+    `follow` is the checkpoint of a VAE that is being trained meanwhile: its encoder is taken over as it changes.
+    """
+
+    def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, follow: Path | None = None):
+        super().__init__(folders, device, seed)
+        self.vae, self.follow, self.followed = vae, follow, 0.0
+        self.ahead: queue.Queue[list[dict]] = queue.Queue(maxsize=1)
+        self.mean, self.std = (x.to(device)[:, None, None, None] for x in (mean, std))
+
+    def renewEncoder(self) -> None:
+        """Takes over the followed checkpoint's averages, if it is newer than those that are here."""
+        changed = self.follow.stat().st_mtime if self.follow and self.follow.exists() else 0.0
+        if changed > self.followed:
+            self.vae.load_state_dict(averagedVae(loadCheckpoint(self.follow, self.device)))
+            self.followed = changed
+
     def draw(self, count: int) -> list[dict]:
+        """Samples of `count` clips, see drawsOf."""
+        self.renewEncoder()
+        return self.drawsOf(self.rng.choices(self.clips, k=count))
+
+    def drawAhead(self, count: int) -> None:
+        """From now on a thread keeps a draw of so many ready, on a CUDA stream of its own: training need not wait for it."""
+        def loop() -> None:
+            stream = torch.cuda.Stream() if self.device.type == "cuda" else None
+            with torch.cuda.stream(stream):
+                while True:
+                    drawn = self.draw(count)
+                    if stream:
+                        stream.synchronize()
+                    self.ahead.put(drawn)
+
+        threading.Thread(target=loop, daemon=True).start()
+
+    def taken(self) -> list[dict] | None:
+        """The draw that drawAhead's thread has ready, if there is one."""
+        try:
+            drawn = self.ahead.get_nowait()
+        except queue.Empty:
+            return None
+        if self.device.type == "cuda":  # their memory must not be used again before this thread's stream has read them
+            for value in [v for item in drawn for v in item.values() if torch.is_tensor(v)]:
+                value.record_stream(torch.cuda.current_stream())
+        return drawn
+
+    def each(self) -> list[dict]:
+        """A sample of every clip, see drawsOf."""
+        return self.drawsOf(self.clips)
+
+    @torch.no_grad()
+    def drawsOf(self, chosen: list[LiveClip]) -> list[dict]:
         """Samples: normalised latents target, inactive, reactive [z,T,h,w] in half precision, mask [F,H,W], prompts."""
-        chosen = self.rng.choices(self.clips, k=count)
         framings = [framing(self.rng) for _ in chosen]
         videos = framed(torch.stack([clip.frames for clip in chosen]).float() / 255, framings)
         plates, truths = graded(torch.cat([videos[:, :, :3], videos[:, :, 3:6]], 1), self.rng).chunk(2, 1)
@@ -115,8 +216,10 @@ class LiveLatents:
             inputs += [truth, *splitPlate(plate, mask)]
             prompts = [mirror_prompt(p) for p in clip.prompts] if flip else clip.prompts
             drawn.append({"mask": mask, "prompts": prompts})
-        latents = torch.cat([encodeMean(self.vae, torch.stack(inputs[i:i + 24])) for i in range(0, len(inputs), 24)])
-        latents = ((latents - self.mean) / self.std).half().unflatten(0, (-1, 3))
+        # float16's mantissa is TF32's; bfloat16 would lose what the encoder's constant channel stands beside.
+        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"), encoding:
+            latents = torch.cat([encodeMean(self.vae, torch.stack(inputs[i:i + 48])) for i in range(0, len(inputs), 48)])
+        latents = ((latents.float() - self.mean) / self.std).half().unflatten(0, (-1, 3))
         for item, latent in zip(drawn, latents):
             item.update(zip(("target", "inactive", "reactive"), latent))
         return drawn

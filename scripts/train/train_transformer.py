@@ -27,9 +27,9 @@ from committed import committedStatistics, committedTransformer, trainedBefore
 from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, repeatedly, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
-from live_latents import LiveLatents
+from live_latents import LiveLatents, encoding
 from muon import Muon
-from transformer import (Tokens, encodeText, foldedRows, foldTextPadding, keepStreamExact, makeTextEncoder,
+from transformer import (Tokens, encodeText, foldedRows, foldTextPadding, grownDeeper, keepStreamExact, makeTextEncoder,
                          makeTransformer)
 from vae import encodeMean, encoderSleeps, useFastConvolutions, wakeResiduals
 
@@ -134,20 +134,36 @@ class Batches:
 HELD_SIGMAS = (0.98, 0.85, 0.6, 0.3)
 
 
+def heldStore(folder: Path, mean, std, arguments, live: LiveLatents | None) -> LatentStore:
+    """Held-out latents from files, or, where samples are drawn from clips, drawn from those of the folder: the same draws each
+    time, with the encoder as it is."""
+    store = LatentStore([folder])
+    if live is None:
+        store.scan()
+    else:
+        clips = LiveLatents([folder], live.vae, mean, std, live.device, seed=0)
+        clips.scan()
+        drawn = [{k: v.cpu() if torch.is_tensor(v) else v for k, v in item.items()} for item in clips.each()]
+        store.buckets[tuple(drawn[0]["target"].shape)] = drawn
+    batches = Batches(store, mean, std, None, arguments, 0)
+    for items in store.buckets.values():
+        for item in items:
+            batches.prepare(item) if live is None else batches.addMask(item, item.pop("mask"))
+    return store
+
+
 class HeldOut:
     """Fixed samples of held-out clips: the same noise every time, so that two values can be compared."""
 
-    def __init__(self, folder: Path, mean, std, arguments):
-        store = LatentStore([folder])
-        store.scan()
+    def __init__(self, store: LatentStore, mean, std, arguments):
         plain = argparse.Namespace(**{**vars(arguments), "batch": 8, "grey_share": 0.0, "prompt_dropout": 0.0})
         draws = Batches(store, mean, std, None, plain, 0)
         self.offset = (mean / std)[None, :, None, None, None]
         self.samples = [draws.sample(item, item["prompts"][0])
-                        for items in store.buckets.values() for item in items if item["mask"].any()]
+                        for items in store.buckets.values() for item in items if item["weight"].max() > 0.99]
 
     def plate(self, control, channels: int) -> torch.Tensor:
-        """The plate's latents, nearly: the encoder is linear, so those of its two parts add up."""
+        """The plate's latents, nearly: the encoder began as a linear one, of which those of its two parts add up."""
         inactive, reactive = control[:, :channels], control[:, channels:2 * channels]
         return inactive + reactive + self.offset
 
@@ -184,12 +200,16 @@ def main() -> None:
     source.add_argument("--latents", type=Path, nargs="+", default=[])
     source.add_argument("--clips", type=Path, nargs="+", help="draw from clips while training; needs --start")
     parser.add_argument("--live-samples", type=int, default=4096, help="with --clips: draws that batches are made of")
-    parser.add_argument("--renew", type=int, default=8, help="with --clips: a batch of new draws every so many steps")
+    parser.add_argument("--renew", type=int, default=8, help="with --clips: a batch of new draws at most every so many steps")
     parser.add_argument("--vae", type=Path, required=True, help="the VAE checkpoint, or model folder, that made the latents")
     parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="trained time over all runs")
     parser.add_argument("--more", type=float, help="instead of --minutes: so many on top, with a schedule of their own")
+    parser.add_argument("--follow-vae", type=Path, help="with --clips: the checkpoint of the VAE that is trained meanwhile")
+    parser.add_argument("--grow-layers", type=int, help="with --start: go on with so many layers, a multiple of those there")
+    parser.add_argument("--compile", action="store_true", help="compile the blocks (GPU)")
+    parser.add_argument("--text-rows", type=int, default=1, help="pad prompts to at least so many rows: fewer shapes to compile")
     parser.add_argument("--least-files", type=int, default=24, help="wait for so many latents, or clips, before the first step")
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--vace-layers", type=int, nargs="+", help="default: every second layer")
@@ -198,7 +218,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--other-rate", type=float, help="of what Muon does not train (default: --rate)")
     parser.add_argument("--edge-rate", type=float, help="of the layers that copy the noise in and out (default: --other-rate)")
-    parser.add_argument("--held", type=Path, help="latents of held-out clips, measured on every --held-steps")
+    parser.add_argument("--held", type=Path, help="latents (with --clips: clips) that are held out, measured on every --held-steps")
     parser.add_argument("--held-steps", type=int, default=200)
     parser.add_argument("--optimiser", choices=["muon", "adamw"], default="muon")
     parser.add_argument("--grey-share", type=float, default=0.3)
@@ -242,7 +262,8 @@ def main() -> None:
     def zeroLatents(shape) -> np.ndarray:
         """Of a grey (all zero) reactive clip: the same for every sample of a bucket."""
         video = torch.zeros(1, 3, 4 * shape[1] - 3, 8 * shape[2], 8 * shape[3], device=vae.device)
-        return encodeMean(vae, video)[0].cpu().numpy()
+        with encoding:
+            return encodeMean(vae, video)[0].cpu().numpy()
 
     tokens = Tokens(arguments.tokenizer)
     channels = len(mean)
@@ -250,6 +271,8 @@ def main() -> None:
         "latentChannels": channels, "layers": arguments.layers, "vaceLayers": arguments.vace_layers}
     if committed:
         form, transformerWeights, textWeights = committedTransformer(committed)
+        if arguments.grow_layers:
+            form, transformerWeights = grownDeeper(form, transformerWeights, arguments.grow_layers)
     modules = {"transformer": makeTransformer(**form).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
     transformer, text = modules["transformer"], modules["text"]
     if committed:
@@ -257,6 +280,9 @@ def main() -> None:
         text.load_state_dict(textWeights)
     foldTextPadding(transformer)
     keepStreamExact(transformer)
+    if arguments.compile:
+        for block in [*transformer.blocks, *transformer.vace_blocks]:
+            block.compile()
     matrices = [p for n, p in transformer.named_parameters() if p.ndim == 2 and "blocks" in n and "proj_in" not in n]
     chosen = set(map(id, matrices))
     edges = [*transformer.patch_embedding.parameters(), *transformer.proj_out.parameters(), transformer.scale_shift_table]
@@ -292,10 +318,11 @@ def main() -> None:
     noiseGenerator = torch.Generator(device).manual_seed(arguments.seed + step)
     if arguments.clips:
         wakeResiduals(not encoderSleeps(vae))
-        live = LiveLatents(arguments.clips, vae, mean, std, device, arguments.seed + step)
+        live = LiveLatents(arguments.clips, vae, mean, std, device, arguments.seed + step, arguments.follow_vae)
         live.watch(arguments.least_files)
         while len(store) < min(arguments.live_samples, 8 * arguments.batch):
             batches.renew(live.draw(arguments.batch))
+        live.drawAhead(arguments.batch)
     else:
         live = None
         store.watch()
@@ -303,19 +330,19 @@ def main() -> None:
         buckets={str(k): len(v) for k, v in store.buckets.items()},
         parameters={n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()})
     def velocity(noisy, sigma, control, prompts) -> torch.Tensor:
-        ids, mask = (x.to(device) for x in tokens(prompts))
+        ids, mask = (x.to(device) for x in tokens(prompts, arguments.text_rows))
         with halfPrecision(device):
             rows = foldedRows(encodeText(text, ids, mask))
             return transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
 
-    held = HeldOut(arguments.held, mean, std, arguments) if arguments.held else None
-
     def heldErrors() -> dict[str, float]:
         """With the averaged weights, as they are exported."""
+        held = HeldOut(heldStore(arguments.held, mean, std, arguments, live), mean, std, arguments)
         trained = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in modules.items()}
         for name, module in modules.items():
             module.load_state_dict(ema.of(name))
-        result = held.errors(lambda *a: velocity(*(x.to(device) if torch.is_tensor(x) else x for x in a)).cpu(), channelWeight.cpu())
+        with torch.compiler.set_stance("force_eager"):  # one sample at a time: not a shape to compile for
+            result = held.errors(lambda *a: velocity(*(x.to(device) if torch.is_tensor(x) else x for x in a)).cpu(), channelWeight.cpu())
         for name, module in modules.items():
             module.load_state_dict(trained[name])
         return result
@@ -330,8 +357,8 @@ def main() -> None:
                     "latents_mean": mean, "latents_std": std, "form": form}, checkpointPath)
 
     while (share := (clock.seconds() - begin) / length) < 1:
-        if live and step % arguments.renew == 0:
-            batches.renew(live.draw(arguments.batch))
+        if live and step % arguments.renew == 0 and (drawn := live.taken()):
+            batches.renew(drawn)
         scale = min(1.0, (step - firstStep + 1) / 60) * max(0.05, min(1.0, (1 - share) / arguments.decay))
         for optimiser, groupRates in zip(optimisers, rates):
             for group, rate in zip(optimiser.param_groups, groupRates):
@@ -366,7 +393,7 @@ def main() -> None:
             log(step=step, seconds=clock.seconds(), samples=samples, loss=a, clean=b, rate=arguments.rate * scale,
                 files=len(live or store))
             losses.clear()
-        if held and (step % arguments.held_steps == 0 or step == firstStep + 1):
+        if arguments.held and (step % arguments.held_steps == 0 or step == firstStep + 1):
             log(step=step, seconds=clock.seconds(), **heldErrors())
         if time.monotonic() - lastSave > arguments.save_seconds:
             save()

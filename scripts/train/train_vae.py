@@ -4,7 +4,8 @@ python train_vae.py --run RUN --clips FOLDER [FOLDER ...] --minutes 60
 python train_vae.py --run RUN --clips FOLDER --start ../../models/derrumbe-mini --decoder-only --minutes 200
 
 With --start the weights of a model folder go on being trained. --decoder-only leaves the encoder as it is, so that cached
-latents and the transformer stay valid.
+latents and the transformer stay valid. --encoder-share 0.4 trains the encoder along for the first 0.4 of the time and then keeps it:
+latents change, and a transformer has to be trained on with them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import torch.nn.functional as F
 from committed import committedVae, trainedBefore
 from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from data import ClipStore, VaeSampler, loadPhotographs, panPhotograph, toModel
-from linear_start import startLinear
-from vae import decodeLatent, encodeMean, makeVae, psnr, useFastConvolutions, wakeResiduals
+from linear_start import constantChannels, startLinear
+from live_latents import LiveCrops
+from vae import decodeLatent, encodeMean, encoderSleeps, makeVae, psnr, useFastConvolutions, wakeResiduals
 
 
 def differences(x: torch.Tensor) -> list[torch.Tensor]:
@@ -82,9 +84,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--ema", type=float, default=0.998, help="decay of the average, every fourth step")
     parser.add_argument("--save-seconds", type=float, default=150)
+    parser.add_argument("--live", action="store_true", help="keep the clips on the device and crop there (GPU); all of one size")
     parser.add_argument("--store", type=int, default=0, help="keep at most this many clips in memory")
     parser.add_argument("--start", type=Path, help="a model folder to go on from where the run has no checkpoint")
     parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--encoder-share", type=float, default=1.0, help="share of the time, the first, in which the encoder learns")
+    parser.add_argument("--encoder-rate", type=float, help="default: --rate")
     parser.add_argument("--linear-start", action="store_true", help="fit the encoder to clips first: see linear_start.py")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -112,28 +117,48 @@ def main() -> None:
         fitted = ClipStore(arguments.clips, heldEvery=20, limit=300)
         fitted.scan()
         startLinear(vae, [c.destroyed for c in fitted.all()], arguments.seed)
+    # An encoder that began linear stays so: it costs a seventh, and latents of a picture's parts add up. Its layers learn, but for
+    # those that read the constant channel, of which each step would move all latents at once.
+    linear = not arguments.decoder_only and encoderSleeps(vae) and len(constantChannels(vae)) > 0
+    encoding = [*vae.encoder.parameters(), *vae.quant_conv.parameters()]
+    decoding = [*vae.post_quant_conv.parameters(), *vae.decoder.parameters()]
     if arguments.decoder_only:
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
     else:
         for parameter in (vae.quant_conv.weight, vae.quant_conv.bias):  # the variance half stays fixed
             parameter.register_hook(lambda g, z=vae.config.z_dim: torch.cat([g[:z], torch.zeros_like(g[z:])]))
-    trainable = [p for p in vae.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
+        if linear:
+            vae.encoder.conv_out.weight.register_hook(lambda g, c=constantChannels(vae): g.index_fill(1, c, 0.0))
+            for name, parameter in vae.encoder.named_parameters():
+                if ".resnets." in name and ".conv_shortcut." not in name or name.startswith(("down_blocks.2.", "mid_block.", "norm_out.")):
+                    parameter.requires_grad_(False)
+    encoding = [p for p in encoding if p.requires_grad]
+    groups = [{"params": decoding}] + ([{"params": encoding}] if encoding else [])
+    trainable = [p for group in groups for p in group["params"]]
+    optimiser = torch.optim.AdamW(groups, lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0)
     ema = Ema({"vae": vae}, arguments.ema)
     if checkpoint:
         moments = checkpoint.get("optimiser")  # none from narrow_latents.py; another count: with or without --decoder-only
-        if moments and len(optimiser.param_groups[0]["params"]) == len(moments["param_groups"][0]["params"]):
+        if moments and [len(g["params"]) for g in groups] == [len(g["params"]) for g in moments["param_groups"]]:
             optimiser.load_state_dict(moments)
         ema.load(checkpoint["ema"])
 
     held = ClipStore(arguments.clips[:1], limit=24, held=True, heldEvery=20)
     held.scan()
     tests = heldOutSets(held, loadPhotographs(True), random.Random(7))
-    store = ClipStore(arguments.clips, heldEvery=20, limit=arguments.store or None)
-    store.scan(atLeast=40)
-    store.watch()
-    sampler = VaeSampler(store, loadPhotographs(False), arguments.seed + step)
+    if arguments.live:
+        store = LiveCrops(arguments.clips, loadPhotographs(False), device, arguments.seed + step, heldEvery=20)
+        store.watch(atLeast=40)
+        crops = store.batch
+    else:
+        store = ClipStore(arguments.clips, heldEvery=20, limit=arguments.store or None)
+        store.scan(atLeast=40)
+        store.watch()
+        sampler = VaeSampler(store, loadPhotographs(False), arguments.seed + step)
+
+        def crops(*shape) -> torch.Tensor:
+            return torch.from_numpy(sampler.batch(*shape)).to(device)
     rng = random.Random(arguments.seed + step)
     log(event="start", step=step, seconds=before, clips=len(store), z=vae.config.z_dim,
         parameters=sum(p.numel() for p in vae.parameters()))
@@ -160,6 +185,17 @@ def main() -> None:
         vae.load_state_dict(trained)
         return result
 
+    @torch.no_grad()
+    def settle() -> None:
+        """The encoder stays as it is on average, from now on."""
+        averaged = ema.of("vae")
+        for name, parameter in vae.named_parameters():
+            if name.startswith(("encoder.", "quant_conv.")):
+                parameter.copy_(averaged[name])
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    learning = not arguments.decoder_only
     begin, length = (before, 60 * arguments.more) if arguments.more is not None else (0.0, 60 * arguments.minutes)
     while (share := (clock.seconds() - begin) / length) < 1:
         awake = arguments.start is not None or share >= arguments.sleep_share  # a folder's residual blocks are trained
@@ -168,18 +204,23 @@ def main() -> None:
             sleptUntil = step
         warm = step - (sleptUntil or 0)
         rate = arguments.rate * min(1.0, (warm + 1) / 100) * (1.0 if share < 0.5 else max(0.05, 2 * (1 - share)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        for group, full in zip(optimiser.param_groups, (arguments.rate, arguments.encoder_rate or arguments.rate)):
+            group["lr"] = full * rate / arguments.rate
+        if learning and share >= arguments.encoder_share:
+            settle()
+            learning = False
         clips = (arguments.start is not None or share > arguments.image_share) and rng.random() < 0.6
         if clips:
             frames, size = (9, arguments.size) if rng.random() < 0.7 else (5, arguments.size * 3 // 2)
             count = max(1, arguments.batch // 4)
         else:
             frames, size, count = 1, arguments.size, arguments.batch
-        truth = torch.from_numpy(sampler.batch(count, size, frames)).to(device)
+        truth = crops(count, size, frames)
+        wakeResiduals(awake and not linear)
+        with torch.set_grad_enabled(learning):  # in full precision: half would lose what stands beside the constant channel
+            mean = encodeMean(vae, truth)
+        wakeResiduals(awake)
         with halfPrecision(device):
-            with torch.set_grad_enabled(not arguments.decoder_only):
-                mean = encodeMean(vae, truth)
             # Noise on the latent keeps nearby latents decodable, as a sampled posterior would; its spread is held by
             # the pull on the mean, without which the latents would simply grow.
             latent = mean + torch.randn_like(mean) * 0.02

@@ -127,6 +127,25 @@ def lookAt(model: WanVACETransformer3DModel, attention, head: int, offset: tuple
             attention.to_k.bias[first + 1] = amplitude * math.sin(phase)
 
 
+def grownDeeper(form: dict, weights: dict[str, torch.Tensor], layers: int) -> tuple[dict, dict[str, torch.Tensor]]:
+    """The form (makeTransformer's arguments) and weights of a transformer with a multiple of the layers that answers the same
+    as before: each block is followed by copies of itself whose branches are silent (their last matrices are zero), as
+    starting weights' are. VACE's blocks give their hints after the same old blocks."""
+    factor, rest = divmod(layers, form["layers"])
+    if rest or factor < 1:
+        raise ValueError(f"{layers} layers are no multiple of the {form['layers']} that are there")
+    grown = {}
+    for name, value in weights.items():
+        if not name.startswith("blocks."):
+            grown[name] = value
+            continue
+        number, part = name.removeprefix("blocks.").split(".", 1)
+        for copy in range(factor):
+            silent = copy and part.startswith(("attn1.to_out.", "attn2.to_out.", "ffn.net.2."))
+            grown[f"blocks.{factor * int(number) + copy}.{part}"] = torch.zeros_like(value) if silent else value.clone()
+    return {**form, "layers": layers, "vaceLayers": [factor * layer for layer in form["vaceLayers"]]}, grown
+
+
 def makeTextEncoder(vocabulary: int, width: int = 256, layers: int = 4) -> UMT5EncoderModel:
     """A fresh small UMT5 encoder. The vocabulary is rounded up to 64 rows."""
     config = UMT5Config(
@@ -191,10 +210,10 @@ class Tokens:
     def __len__(self) -> int:
         return self.processor.get_piece_size()
 
-    def __call__(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids and mask [B,N], N the longest prompt's length."""
+    def __call__(self, prompts: list[str], rows: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and mask [B,N], N the longest prompt's length, or `rows` where that is more."""
         ids = [self.processor.encode(" ".join(p.split()))[: TEXT_ROWS - 2] + [1] for p in prompts]
-        longest = max(map(len, ids))
+        longest = max(rows, *map(len, ids))
         padded = torch.tensor([i + [0] * (longest - len(i)) for i in ids])
         mask = torch.tensor([[1] * len(i) + [0] * (longest - len(i)) for i in ids])
         return padded, mask
