@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # More training of the default model on one GPU, from what is committed, with one command: the generator runs on the
-# processor's cores while the transformer and the VAE's decoder train on the clips that are there so far.
+# processor's cores while the transformer and the VAE train on the clips that are there so far.
 #
 # gpu.sh WORK OUT MINUTES [WORKERS]
 #
 # WORK: a folder with some GB free (footage, checkpoints; the same command goes on where it stopped). OUT gets the model folder
 # (derrumbe-mini), a sheet of held-out clips and the logs. MINUTES: how long all of this may take; training gets what is left
-# of it. WORKERS: processes that generate (default: all cores but three). For a try without a GPU: DEVICE=cpu LEAST=4 (clips to
-# begin with) BATCH=2.
+# of it. WORKERS: processes that generate (default: all cores but three). LAYERS: go on with so many (a multiple of what is
+# there). ENCODER: the learning rate of the VAE's encoder, which learns in the first third of the time. SEED: of the first clips.
+# For a try without a GPU: DEVICE=cpu LEAST=4 (clips to begin with) BATCH=2.
 set -euo pipefail -m  # -m: what runs beside is a process group each, so that its workers end with it
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1 out=$2 minutes=$3 workers=${4:-$(($(nproc) - 3))}

@@ -6,6 +6,8 @@ times. Here a share of its samples is replaced all the time by new draws of the 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import queue
 import random
 import threading
@@ -160,6 +162,7 @@ class LiveLatents(LiveClips):
         super().__init__(folders, device, seed)
         self.vae, self.follow, self.followed = vae, follow, 0.0
         self.ahead: queue.Queue[list[dict]] = queue.Queue(maxsize=1)
+        self.ending = threading.Event()
         self.mean, self.std = (x.to(device)[:, None, None, None] for x in (mean, std))
 
     def renewEncoder(self) -> None:
@@ -179,13 +182,19 @@ class LiveLatents(LiveClips):
         def loop() -> None:
             stream = torch.cuda.Stream() if self.device.type == "cuda" else None
             with torch.cuda.stream(stream):
-                while True:
+                while not self.ending.is_set():
                     drawn = self.draw(count)
                     if stream:
                         stream.synchronize()
-                    self.ahead.put(drawn)
+                    while not self.ending.is_set():
+                        with contextlib.suppress(queue.Full):
+                            self.ahead.put(drawn, timeout=0.2)
+                            break
 
-        threading.Thread(target=loop, daemon=True).start()
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        # A thread inside torch while the interpreter goes takes the process down with an error.
+        atexit.register(lambda: (self.ending.set(), thread.join()))
 
     def taken(self) -> list[dict] | None:
         """The draw that drawAhead's thread has ready, if there is one."""

@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -20,11 +21,13 @@ from data import Clip, toModel
 from encode_latents import drawVariant
 from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, drawSample, frechetDistance, halvesDistance,
                              wholeClip)
-from live_latents import LiveLatents, framed, framing
+from linear_start import constantChannels, startLinear
+from live_latents import LiveCrops, LiveLatents, framed, framing
 from narrow_latents import narrowed
 from train_transformer import Batches, LatentStore
-from transformer import (CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, keepStreamExact,
-                         makeTransformer)
+from train_vae import linearLayersLearn
+from transformer import (CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, grownDeeper,
+                         keepStreamExact, makeTransformer)
 
 
 class VaeForms(unittest.TestCase):
@@ -83,7 +86,49 @@ class NarrowLatents(unittest.TestCase):
         self.assertLess(float(difference.abs().max()), 1e-4)
 
 
+class LinearEncoder(unittest.TestCase):
+    def testLearnsAndStaysLinear(self):
+        torch.manual_seed(0)
+        vae = vaeModule.makeVae(32, base_dim=36, decoder_base_dim=36, num_res_blocks=1)
+        rng = np.random.default_rng(0)
+        clips = [rng.integers(0, 255, (9, 64, 64, 3)).astype(np.uint8) for _ in range(4)]
+        startLinear(vae, clips)
+        (constant,) = constantChannels(vae).tolist()
+        before = {k: v.clone() for k, v in vae.encoder.state_dict().items()}
+        linearLayersLearn(vae)
+        learning = [p for p in vae.encoder.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(learning, lr=1e-3, weight_decay=0.0)
+        for clip in clips[:2]:
+            video = torch.from_numpy(toModel(clip))[None]
+            optimiser.zero_grad()
+            vaeModule.encodeMean(vae, video).square().mean().backward()
+            optimiser.step()
+        after = vae.encoder.state_dict()
+        self.assertTrue(vaeModule.encoderSleeps(vae))
+        self.assertTrue(torch.equal(after["conv_out.weight"][:, constant], before["conv_out.weight"][:, constant]))
+        changed = {k.split(".")[0] for k in after if not torch.equal(after[k], before[k])}
+        self.assertEqual(changed, {"conv_in", "down_blocks", "conv_out"})
+
+
 class Transformer(unittest.TestCase):
+    @torch.no_grad()
+    def testDeeperOneAnswersTheSame(self):
+        torch.manual_seed(0)
+        form = {"latentChannels": 8, "layers": 3, "heads": 2, "headSize": 32, "ffn": 64, "textWidth": 32, "vaceLayers": [0, 2]}
+        model = makeTransformer(**form).eval()
+        for parameter in model.parameters():
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+        grownForm, weights = grownDeeper(form, model.state_dict(), 6)
+        grown = makeTransformer(**grownForm).eval()
+        grown.load_state_dict(weights)
+        self.assertEqual((grownForm["layers"], grownForm["vaceLayers"]), (6, [0, 4]))
+        inputs = torch.randn(1, 8, 3, 4, 6), torch.tensor([700.0]), torch.randn(1, 5, 32)
+        control = torch.randn(1, 80, 3, 4, 6)
+        made, same = (m(*inputs, control_hidden_states=control, return_dict=False)[0] for m in (model, grown))
+        self.assertLess(float((made - same).abs().max()), 1e-5 * float(made.abs().max()))
+        with self.assertRaises(ValueError):
+            grownDeeper(form, model.state_dict(), 4)
+
     @torch.no_grad()
     def testHeadsBeginWithTheirNeighbours(self):
         torch.manual_seed(0)
@@ -240,6 +285,48 @@ class LiveDraws(unittest.TestCase):
             before = item["inactive"][:, 0] + item["reactive"][:, 0]  # no matte yet: the plate is all inactive
             self.assertLess(float((before - item["target"][:, 0]).abs().max()), 1e-2)
         self.assertEqual(len(seen), 2)
+
+
+    def testCropsAreOfClipsThatAreNotHeldOut(self):
+        meta = {"kind": "down", "onset": 0, "prompts": {"en": ["falls"], "es": []}}
+        ramp = np.broadcast_to(np.arange(96, dtype=np.uint8)[:, None, None] + np.arange(96, dtype=np.uint8)[None, :, None], (9, 96, 96, 3))
+        with tempfile.TemporaryDirectory() as folder, mock.patch("live_latents.time.time", lambda: 2e12), \
+                mock.patch("live_latents.hashName", lambda name: 0 if name == "held" else 1):
+            for name, frames in (("held", np.full_like(ramp, 255)), ("clip", ramp)):
+                np.savez(Path(folder) / f"{name}.npz", clean=frames, destroyed=frames, matte=frames[..., 0], meta=json.dumps(meta))
+            crops = LiveCrops([Path(folder)], [], "cpu", seed=1, heldEvery=20)
+            crops.scan()
+        self.assertEqual(len(crops), 1)
+        made = crops.batch(40, 32, 5)
+        self.assertEqual(tuple(made.shape), (40, 3, 5, 32, 32))
+        self.assertLessEqual(float(made.abs().max()), 1.0)
+        step = (made[..., 1:] - made[..., :-1]).abs().mean((1, 2, 3, 4)) * 127.5  # of neighbours: 1 in a bare crop, of gain 1
+        self.assertGreater(int(((step - 1).abs() < 0.01).sum()), 5)
+        self.assertGreater(int(((step - 1).abs() > 0.1).sum()), 5)
+
+    def testFollowsTheEncoderAndDrawsAhead(self):
+        form = {"base_dim": 16, "decoder_base_dim": 16, "num_res_blocks": 1}
+        torch.manual_seed(0)
+        old, new = (vaeModule.makeVae(8, **form) for _ in range(2))
+        meta = {"kind": "down", "onset": 4, "prompts": {"en": ["falls"], "es": []}}
+        frames = np.random.default_rng(0).integers(0, 255, (9, 32, 32, 3)).astype(np.uint8)
+        with tempfile.TemporaryDirectory() as folder, mock.patch("live_latents.time.time", lambda: 2e12):
+            np.savez(Path(folder) / "clip.npz", clean=frames, destroyed=frames, matte=frames[..., 0], meta=json.dumps(meta))
+            checkpoint = Path(folder) / "vae.pt"
+            live = LiveLatents([Path(folder)], old, torch.zeros(8), torch.ones(8), "cpu", seed=1, follow=checkpoint)
+            live.scan()
+            (first,) = live.each()
+            torch.save({"ema": {"shadow": {f"vae.{k}": v for k, v in new.state_dict().items()}}}, checkpoint)
+            live.drawAhead(1)
+            (second,) = live.ahead.get(timeout=60)
+            self.assertEqual(set(first), set(second))
+            for name, weight in new.state_dict().items():
+                self.assertTrue(torch.equal(weight, old.state_dict()[name]), name)
+            deadline = time.monotonic() + 60
+            while (third := live.taken()) is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertEqual(len(third), 1)
+            live.ending.set()
 
 
 class LiveSamples(unittest.TestCase):

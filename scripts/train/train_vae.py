@@ -53,6 +53,16 @@ def reconstructionLoss(made: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return loss + colourLoss(made, truth) + 0.25 * (F.avg_pool3d(made, (1, 4, 4)) - F.avg_pool3d(truth, (1, 4, 4))).abs().mean()
 
 
+def linearLayersLearn(vae) -> None:
+    """Leaves an encoder that began linear (linear_start.py) a linear one while it learns: it costs a seventh of one with residual
+    blocks, and latents of a picture's parts add up. What reads the constant channel stays, since each step of it would move
+    all latents at once."""
+    vae.encoder.conv_out.weight.register_hook(lambda g, c=constantChannels(vae): g.index_fill(1, c, 0.0))
+    for name, parameter in vae.encoder.named_parameters():
+        if ".resnets." in name and ".conv_shortcut." not in name or name.startswith(("down_blocks.2.", "mid_block.", "norm_out.")):
+            parameter.requires_grad_(False)
+
+
 def heldOutSets(store: ClipStore, photographs, rng: random.Random) -> dict[str, torch.Tensor]:
     """Fixed test batches: frames and clips of held-out simulations, and clips panned over held-out photographs."""
     clips = [c for c in store.all() if min(c.clean.shape[1:3]) >= 128][:12]
@@ -117,8 +127,6 @@ def main() -> None:
         fitted = ClipStore(arguments.clips, heldEvery=20, limit=300)
         fitted.scan()
         startLinear(vae, [c.destroyed for c in fitted.all()], arguments.seed)
-    # An encoder that began linear stays so: it costs a seventh, and latents of a picture's parts add up. Its layers learn, but for
-    # those that read the constant channel, of which each step would move all latents at once.
     linear = not arguments.decoder_only and encoderSleeps(vae) and len(constantChannels(vae)) > 0
     encoding = [*vae.encoder.parameters(), *vae.quant_conv.parameters()]
     decoding = [*vae.post_quant_conv.parameters(), *vae.decoder.parameters()]
@@ -129,10 +137,7 @@ def main() -> None:
         for parameter in (vae.quant_conv.weight, vae.quant_conv.bias):  # the variance half stays fixed
             parameter.register_hook(lambda g, z=vae.config.z_dim: torch.cat([g[:z], torch.zeros_like(g[z:])]))
         if linear:
-            vae.encoder.conv_out.weight.register_hook(lambda g, c=constantChannels(vae): g.index_fill(1, c, 0.0))
-            for name, parameter in vae.encoder.named_parameters():
-                if ".resnets." in name and ".conv_shortcut." not in name or name.startswith(("down_blocks.2.", "mid_block.", "norm_out.")):
-                    parameter.requires_grad_(False)
+            linearLayersLearn(vae)
     encoding = [p for p in encoding if p.requires_grad]
     groups = [{"params": decoding}] + ([{"params": encoding}] if encoding else [])
     trainable = [p for group in groups for p in group["params"]]
