@@ -60,6 +60,12 @@ def loadCheckpoint(path: Path, device: torch.device | str = "cpu") -> dict | Non
     return torch.load(path, map_location=device, weights_only=True)
 
 
+def averaged(checkpoint: dict, name: str) -> dict[str, torch.Tensor]:
+    """The averaged weights (Ema) of one module in a checkpoint."""
+    prefix = name + "."
+    return {k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items() if k.startswith(prefix)}
+
+
 def repeatedly(scan, interval: float) -> None:
     """Calls `scan` every `interval` seconds in a thread, for folders that fill while they are read."""
     def loop():

@@ -18,16 +18,11 @@ import numpy as np
 import torch
 
 from committed import committedVae
-from common import loadCheckpoint, setDevice
+from common import averaged, loadCheckpoint, setDevice
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import Clip, hashName, readClip, resizeFrames, toModel
 from footage.prompts import mirror_prompt
 from vae import encodeMean, encoderSleeps, makeVae, useFastConvolutions, wakeResiduals
-
-
-def averagedVae(checkpoint: dict) -> dict[str, torch.Tensor]:
-    """The averaged weights in a checkpoint of train_vae.py."""
-    return {k.removeprefix("vae."): v for k, v in checkpoint["ema"]["shadow"].items()}
 
 
 def loadVae(path: Path, device) -> torch.nn.Module:
@@ -36,7 +31,7 @@ def loadVae(path: Path, device) -> torch.nn.Module:
         form, weights = committedVae(path)
     else:
         checkpoint = loadCheckpoint(path)
-        form, weights = checkpoint["form"], averagedVae(checkpoint)
+        form, weights = checkpoint["form"], averaged(checkpoint, "vae")
     vae = makeVae(**form)
     vae.load_state_dict(weights)
     return vae.to(device).eval().requires_grad_(False)

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from committed import committedVae, trainedBefore
-from common import loadCheckpoint
+from common import averaged, loadCheckpoint
 from transformer import Tokens, makeTextEncoder, makeTransformer
 from vae import makeVae
 
@@ -35,11 +35,6 @@ def writeLog(target: Path, run: Path | None, start: Path | None) -> None:
     if there:
         target.parent.mkdir(exist_ok=True)
         target.write_text("".join(p.read_text() for p in there))
-
-
-def averaged(checkpoint: dict, name: str) -> dict:
-    prefix = name + "."
-    return {k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items() if k.startswith(prefix)}
 
 
 def writeTokenizer(spiece: Path, folder: Path) -> None:

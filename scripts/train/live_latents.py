@@ -19,10 +19,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import loadCheckpoint, repeatedly
+from common import averaged, loadCheckpoint, repeatedly
 from conditioning import drawForm, shapeMatte, splitPlate
 from data import hashName, panPhotograph, readClip
-from encode_latents import averagedVae
 from footage.prompts import mirror_prompt
 from vae import encodeMean
 
@@ -169,7 +168,7 @@ class LiveLatents(LiveClips):
         """Takes over the followed checkpoint's averages, if it is newer than those that are here."""
         changed = self.follow.stat().st_mtime if self.follow and self.follow.exists() else 0.0
         if changed > self.followed:
-            self.vae.load_state_dict(averagedVae(loadCheckpoint(self.follow, self.device)))
+            self.vae.load_state_dict(averaged(loadCheckpoint(self.follow, self.device), "vae"))
             self.followed = changed
 
     def draw(self, count: int) -> list[dict]:

@@ -335,14 +335,19 @@ def main() -> None:
             rows = foldedRows(encodeText(text, ids, mask))
             return transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
 
+    def heldOut() -> HeldOut:
+        return HeldOut(heldStore(arguments.held, mean, std, arguments, live), mean, std, arguments)
+
+    held = heldOut() if arguments.held else None
+
     def heldErrors() -> dict[str, float]:
-        """With the averaged weights, as they are exported."""
-        held = HeldOut(heldStore(arguments.held, mean, std, arguments, live), mean, std, arguments)
+        """With the averaged weights, as they are exported, and the encoder as it is."""
+        current = heldOut() if arguments.follow_vae else held
         trained = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in modules.items()}
         for name, module in modules.items():
             module.load_state_dict(ema.of(name))
         with torch.compiler.set_stance("force_eager"):  # one sample at a time: not a shape to compile for
-            result = held.errors(lambda *a: velocity(*(x.to(device) if torch.is_tensor(x) else x for x in a)).cpu(), channelWeight.cpu())
+            result = current.errors(lambda *a: velocity(*(x.to(device) if torch.is_tensor(x) else x for x in a)).cpu(), channelWeight.cpu())
         for name, module in modules.items():
             module.load_state_dict(trained[name])
         return result
@@ -393,7 +398,7 @@ def main() -> None:
             log(step=step, seconds=clock.seconds(), samples=samples, loss=a, clean=b, rate=arguments.rate * scale,
                 files=len(live or store))
             losses.clear()
-        if arguments.held and (step % arguments.held_steps == 0 or step == firstStep + 1):
+        if held and (step % arguments.held_steps == 0 or step == firstStep + 1):
             log(step=step, seconds=clock.seconds(), **heldErrors())
         if time.monotonic() - lastSave > arguments.save_seconds:
             save()
