@@ -70,3 +70,18 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   target_link_libraries(LibTorch::LibTorch INTERFACE ${_libs})
   set_property(TARGET LibTorch::LibTorch APPEND PROPERTY INTERFACE_LINK_OPTIONS -Wl,-rpath,${LibTorch_ROOT}/lib)
 endif()
+
+# LibTorch::Threads: at::parallel_for in our own files. It is a template that goes parallel only where the compiler speaks OpenMP (in LibTorch
+# built with it), and the threads must be LibTorch's: of the library that came with it, if one did. Clang would bring a second runtime.
+if(LibTorch_FOUND AND NOT TARGET LibTorch::Threads)
+  add_library(LibTorch::Threads INTERFACE IMPORTED)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    file(GLOB _gomp ${LibTorch_ROOT}/lib/libgomp*.so*)
+    if(NOT _gomp)
+      set(_gomp gomp)
+    endif()
+    list(GET _gomp 0 _gomp)
+    target_compile_options(LibTorch::Threads INTERFACE -fopenmp)
+    target_link_libraries(LibTorch::Threads INTERFACE ${_gomp})
+  endif()
+endif()

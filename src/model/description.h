@@ -82,6 +82,7 @@ struct Description {
         std::uint64_t numbers = 0, bytes = 0;
         std::uint64_t largest = 0;  ///< numbers of the largest one
         bool packsOnCards = true;   ///< a card can unpack them
+        bool bfloat16 = false;      ///< most of the numbers are bfloat16 there
     };
     Matrices transformerMatrices, secondTransformerMatrices, textMatrices;
     /// The VAE's work and memory by structure, per pixel of the picture.

@@ -40,9 +40,11 @@ std::string chooseDevice(const std::string& asked, int cards) {
     return cat("cuda:", number);
 }
 
-std::string chooseDtype(const std::string& asked, const std::string& device) {
+std::string chooseDtype(const std::string& asked, const std::string& device, bool bfloat16Weights,
+                        Bfloat16Products products) {
     if (asked != "auto") return asked;
-    return device == "cpu" ? "float32" : "bfloat16";
+    const bool plain = device == "cpu" && !(bfloat16Weights && products != Bfloat16Products::None);
+    return plain ? "float32" : "bfloat16";
 }
 
 void setThreads(int threads) {

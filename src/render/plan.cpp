@@ -430,7 +430,8 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     applyPolicies(plan, options, haveModel, problems);
     planInputs(plan, haveModel, problems);
     attemptAt(problems, {"--device", 0, 0}, [&] { plan.device = chooseDevice(options.device); });
-    plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device);
+    plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device,
+                             plan.model.transformerMatrices.bfloat16);
     if (problems.hasErrors()) return plan;
     planSampler(plan, problems);
     plan.framesAtOnce = framesAtOnce(plan, options.threads > 0 ? options.threads : threadsInUse());

@@ -287,9 +287,14 @@ TEST_CASE("the plate's way through the VAE is part of the plan", "[plan]") {
 }
 
 TEST_CASE("numbers of a model that is asked for no type", "[plan]") {
-    CHECK(chooseDtype("auto", "cpu") == "float32");
-    CHECK(chooseDtype("auto", "cuda:1") == "bfloat16");
-    CHECK(chooseDtype("float16", "cpu") == "float16");
+    for (const Bfloat16Products able : {Bfloat16Products::Avx512, Bfloat16Products::Tiles}) {
+        CHECK(chooseDtype("auto", "cpu", true, able) == "bfloat16");
+        CHECK(chooseDtype("auto", "cpu", false, able) == "float32");
+        CHECK(chooseDtype("float32", "cpu", true, able) == "float32");
+    }
+    CHECK(chooseDtype("auto", "cpu", true, Bfloat16Products::None) == "float32");
+    CHECK(chooseDtype("auto", "cuda:1", false, Bfloat16Products::None) == "bfloat16");
+    CHECK(chooseDtype("float16", "cpu", true) == "float16");
 }
 
 TEST_CASE("a beat costs an evaluation where it holds, and changes nothing else of the plan",

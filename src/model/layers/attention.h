@@ -1,7 +1,10 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <optional>
+
+#include "model/layers/bfloat16_attention.h"
 
 namespace derrumbe::model {
 
@@ -20,6 +23,9 @@ inline at::Tensor joinHeads(const at::Tensor& x) {
 /// @param scale 1/sqrt(D) where not given
 inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const at::Tensor& bias = {}, std::optional<double> scale = {}) {
+    if (!bias.defined() && bfloat16AttentionPays(q, k))
+        return bfloat16Attention(q, k, v,
+                                 scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))));
     return at::scaled_dot_product_attention(
         q, k, v, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt,
         /*dropout_p=*/0.0, /*is_causal=*/false, scale);

@@ -27,14 +27,17 @@ std::uint64_t parameterCount(const TensorSource& source) {
 /// The matrices of a part's blocks, as they are in its file.
 Description::Matrices blockMatrices(const TensorSource& source) {
     Description::Matrices all;
+    std::uint64_t bfloat16 = 0;
     for (const auto& [name, info] : source.tensors()) {
         if (info.shape.size() != 2 || !isBlockMatrix(name)) continue;
         const auto numbers = static_cast<std::uint64_t>(c10::multiply_integers(info.shape));
         all.numbers += numbers;
         all.bytes += static_cast<std::uint64_t>(info.bytes);
         all.largest = std::max(all.largest, numbers);
+        if (info.dtype == "BF16") bfloat16 += numbers;
         all.packsOnCards = all.packsOnCards && source.packsOnCards(name);
     }
+    all.bfloat16 = 2 * bfloat16 > all.numbers;
     return all;
 }
 

@@ -5,6 +5,7 @@
 #include "model/layers/linear_gelu.h"
 #include "model/layers/norm.h"
 #include "model/layers/rope.h"
+#include "support/processor.h"
 
 using namespace derrumbe;
 using namespace derrumbe::model;
@@ -85,4 +86,34 @@ TEST_CASE("attention is softmax(q k + bias) v", "[layers]") {
     CHECK(at::allclose(attention(q, k, v, bias, 1.0), at::matmul(at::softmax(scores + bias, -1), v),
                        1e-4, 1e-6));
     CHECK(joinHeads(q).sizes() == at::IntArrayRef({2, 7, 12}));
+}
+
+TEST_CASE("attention in blocks of bfloat16 is as exact as ATen's", "[layers]") {
+    if (bfloat16Products() == Bfloat16Products::None) {
+        WARN("this processor has no products of bfloat16: not tried");
+        return;
+    }
+    struct Shape {
+        int64_t batch, heads, length, keys, width;
+    };
+    for (const Shape& s : {Shape{2, 3, 300, 300, 64}, Shape{1, 2, 129, 515, 128},
+                           Shape{1, 1, 7, 3, 6}, Shape{1, 1, 5, 70001, 16}}) {
+        CAPTURE(s.batch, s.heads, s.length, s.keys, s.width);
+        const auto drawn = [&](int64_t rows) {  // as splitHeads leaves them: not contiguous
+            return splitHeads(at::randn({s.batch, rows, s.heads * s.width}).to(at::kBFloat16),
+                              s.heads);
+        };
+        const at::Tensor q = drawn(s.length) * 2, k = drawn(s.keys), v = drawn(s.keys);
+        const at::Tensor exact =
+            attention(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble), {}, 0.2);
+        const auto error = [&](const at::Tensor& made) {
+            return ((made.to(at::kDouble) - exact).norm() / exact.norm()).item<double>();
+        };
+        const at::Tensor made = bfloat16Attention(q, k, v, 0.2);
+        REQUIRE(made.scalar_type() == at::kBFloat16);
+        REQUIRE(made.sizes() == exact.sizes());
+        CHECK(error(made) < 0.004);
+        CHECK(error(made) <
+              1.5 * error(at::scaled_dot_product_attention(q, k, v, {}, 0, false, 0.2)));
+    }
 }

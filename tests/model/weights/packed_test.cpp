@@ -117,6 +117,16 @@ TEST_CASE("a GGUF file's quantised matrices stay packed on a processor", "[packe
     CHECK_FALSE(about.transformerMatrices.packsOnCards);
 }
 
+TEST_CASE("a description says whether the transformer's matrices are bfloat16", "[packed]") {
+    const auto said = [](const char* layout) {
+        const auto folder = std::filesystem::path(DERRUMBE_TEST_DATA) / "layouts_0" / layout;
+        return readWanFolder(folder).description.transformerMatrices.bfloat16;
+    };
+    CHECK(said("original"));
+    CHECK_FALSE(said("comfy"));  // float16
+    CHECK_FALSE(said("comfy_fp8"));
+}
+
 TEST_CASE("rounded matrices are near, and as they were where that is small already", "[packed]") {
     at::manual_seed(3);
     at::Tensor values = at::randn({50, 400}) * at::rand({50, 1});

@@ -1,0 +1,19 @@
+#pragma once
+#include <ATen/ATen.h>
+
+namespace derrumbe::model {
+
+/// Whether attention of these tensors is faster by bfloat16Attention than by ATen's own: bfloat16
+/// on a processor with AVX-512 products of it but without AMX tiles, for which ATen 2.11 to 2.13
+/// has a kernel of its own; and enough queries and keys for blocks to pay.
+bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k);
+
+/// softmax(q k^T * scale) v for q [B, H, L, D], k and v [B, H, S, D], bfloat16 in memory, D even,
+/// in blocks of queries that meet all keys at once. Both products are oneDNN's of bfloat16 summed
+/// in float32; scores and softmax stay in float32; the weights are rounded to bfloat16 for the
+/// second product, as ATen's kernel does. A block's result does not depend on the number of
+/// threads. Returns a bfloat16 tensor [B, H, L, D], a view of [B, L, H, D].
+at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                             double scale);
+
+}  // namespace derrumbe::model

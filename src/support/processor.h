@@ -1,0 +1,11 @@
+#pragma once
+
+namespace derrumbe {
+
+/// How this processor multiplies matrices of bfloat16 by itself, the operating system willing.
+enum class Bfloat16Products { None, Avx512, Tiles };
+
+/// Asked of the processor once; None on other families than x86-64.
+Bfloat16Products bfloat16Products();
+
+}  // namespace derrumbe
