@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "support/processor.h"
+
 namespace derrumbe::model {
 
 namespace {
@@ -20,7 +22,10 @@ std::optional<c10::OperatorHandle> fusedLinear() {
 
 at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
     static const std::optional<c10::OperatorHandle> fused = fusedLinear();
-    if (fused && x.is_cpu() && x.scalar_type() == at::kFloat && linear.bias.defined() &&
+    const bool able =
+        x.scalar_type() == at::kFloat ||
+        (x.scalar_type() == at::kBFloat16 && bfloat16Products() != Bfloat16Products::None);
+    if (fused && x.is_cpu() && able && linear.bias.defined() &&
         at::globalContext().userEnabledMkldnn()) {
         torch::jit::Stack stack{x.contiguous(),
                                 linear.weight(),

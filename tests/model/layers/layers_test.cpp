@@ -72,6 +72,13 @@ TEST_CASE("GELU at the end of a linear layer is GELU after it", "[layers]") {
         const at::Tensor narrow = x.transpose(0, 1);
         CHECK(
             at::allclose(linearGelu(linear, narrow), at::gelu(linear(narrow), "tanh"), 1e-5, 1e-6));
+        const auto half = [](const at::Tensor& t) { return t.to(at::kBFloat16); };
+        const Weights halved(memorySource({{"weight", half(weights.tensor("weight", {33, 20}))},
+                                           {"bias", half(weights.tensor("bias", {33}))}}),
+                             at::kCPU, at::kBFloat16);
+        const at::Tensor rounded = linearGelu(Linear(halved, 20, 33), half(x));
+        CHECK(rounded.scalar_type() == at::kBFloat16);
+        CHECK(((rounded.to(at::kFloat) - made).norm() / made.norm()).item<double>() < 0.01);
     }
 }
 
