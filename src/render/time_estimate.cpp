@@ -174,25 +174,26 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
     FrameSeconds frames;
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
+    double wideRate = 0;  // of float32, in which the VAE computes whatever the transformer does
     if (!plan.region.crop.empty()) {
         time.flopsPerSecond = matmulRate(plan.device, plan.dtype);
-        const double rate = time.flopsPerSecond;
+        wideRate =
+            plan.dtype == "float32" ? time.flopsPerSecond : matmulRate(plan.device, "float32");
         add("reading plates", frames.reading + frames.grain);
-        add("encoding", plan.work.encode / (rate * encodeShare));
-        add("denoising", plan.work.denoise / (rate * denoiseShare));
-        add("decoding", plan.work.decode / (rate * decodeShare));
+        add("encoding", plan.work.encode / (wideRate * encodeShare));
+        add("denoising", plan.work.denoise / (time.flopsPerSecond * denoiseShare));
+        add("decoding", plan.work.decode / (wideRate * decodeShare));
         if (plan.shot.detail == shot::Detail::Plate)
-            add("plate detail", plan.work.detail / (rate * detailShare));
+            add("plate detail", plan.work.detail / (wideRate * detailShare));
     }
     if (const RenderPlan* second = plan.second.get()) {
-        const double rate = time.flopsPerSecond;
         // They are read at the larger size, and once more beside the first pass' picture.
         add("refine: plates", frames.reading);
-        add("refine: encoding", frames.reading + second->work.encode / (rate * encodeShare));
-        add("refine: denoising", second->work.denoise / (rate * denoiseShare));
-        add("refine: decoding", second->work.decode / (rate * decodeShare));
+        add("refine: encoding", frames.reading + second->work.encode / (wideRate * encodeShare));
+        add("refine: denoising", second->work.denoise / (time.flopsPerSecond * denoiseShare));
+        add("refine: decoding", second->work.decode / (wideRate * decodeShare));
         if (plan.shot.detail == shot::Detail::Plate)
-            add("refine: plate detail", second->work.detail / (rate * detailShare));
+            add("refine: plate detail", second->work.detail / (wideRate * detailShare));
     }
     add("writing frames", frames.writing);
     if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);

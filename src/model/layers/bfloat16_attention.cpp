@@ -27,10 +27,18 @@ const at::BFloat16* half(const at::Tensor& x) {
     return x.const_data_ptr<at::BFloat16>();
 }
 
-/// [..., K, N] with each two rows' numbers side by side, [..., K / 2, N, 2], as oneDNN's products
-/// of bfloat16 read their second matrix ("VNNI").
+// oneDNN's products of bfloat16 read their second matrix [K, N] with each two rows' numbers side by
+// side, [K / 2, N, 2] ("VNNI").
+
+/// That of x [..., K, N].
 at::Tensor rowPairs(const at::Tensor& x) {
     return x.unflatten(-2, {-1, 2}).transpose(-2, -1).contiguous();
+}
+
+/// That of the transposed x [..., N, K]: pairs of numbers change places as one.
+at::Tensor columnPairs(const at::Tensor& x) {
+    const at::Tensor dense = x.stride(-1) == 1 ? x : x.contiguous();
+    return dense.view(at::kInt).transpose(-2, -1).contiguous().view(at::kBFloat16);
 }
 
 at::Tensor withRows(const at::Tensor& x, int64_t rows) {
@@ -39,12 +47,12 @@ at::Tensor withRows(const at::Tensor& x, int64_t rows) {
 
 /// Keys in blocks of one size, the last filled up with zeros.
 struct KeyBlocks {
-    int64_t keys, count, size;
+    int64_t number, count, size;
 
-    explicit KeyBlocks(int64_t number)
-        : keys(number),
-          count((number + kMostKeys - 1) / kMostKeys),
-          size(upTo((number + count - 1) / count, 16)) {}
+    explicit KeyBlocks(int64_t keys)
+        : number(keys),
+          count((keys + kMostKeys - 1) / kMostKeys),
+          size(upTo((keys + count - 1) / count, 16)) {}
 
     int64_t padded() const { return count * size; }
 };
@@ -71,10 +79,9 @@ void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
                  const KeyBlocks& keys, Scratch& scratch, const at::Tensor& out) {
     const int64_t length = q.size(1), width = q.size(2), padded = keys.padded(),
                   tasks = (length + scratch.rows - 1) / scratch.rows;
-    const at::Tensor
-        valuePairs = rowPairs(withRows(v, padded)),
-        keyPairs =
-            rowPairs(withRows(k, padded).unflatten(-2, {keys.count, keys.size}).transpose(-2, -1));
+    const at::Tensor valuePairs = rowPairs(withRows(v, padded)),
+                     keyPairs =
+                         columnPairs(withRows(k, padded).unflatten(-2, {keys.count, keys.size}));
     at::parallel_for(0, q.size(0) * tasks, 1, [&](int64_t begin, int64_t end) {
         const c10::InferenceMode inference;
         const int64_t thread = at::get_thread_num();
@@ -92,7 +99,7 @@ void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
                     half(keyPairs) + (head * keys.count + block) * width * keys.size,
                     scores.mutable_data_ptr<float>() + block * keys.size);
             scores.mul_(scale)
-                .narrow(1, keys.keys, padded - keys.keys)
+                .narrow(1, keys.number, padded - keys.number)
                 .fill_(-std::numeric_limits<double>::infinity());
             at::_softmax_out(weights, scores, -1, /*half_to_float=*/false);
             rounded.copy_(weights);
