@@ -85,8 +85,8 @@ class VideoModel {
 
 struct LoadOptions {
     at::Device device = at::kCPU;
-    /// "auto", "float32", "bfloat16", "float16"; auto: what the machine computes fastest without
-    /// loss of the picture.
+    /// "auto", "float32", "bfloat16", "float16"; auto: bfloat16 on a GPU, else
+    /// float32. A render names what its plan has chosen.
     std::string dtype = "auto";
     std::vector<LoraFile> loras = {};  ///< merged in this order
     MemoryWays ways = {};
