@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <algorithm>
+
 #include "machine.h"
 #include "model/weights/safetensors.h"
 #include "support/error.h"
@@ -38,11 +40,12 @@ double Session::flops(const std::string& stage) const {
     const model::Estimate estimate =
         model::estimate(model_->description(), static_cast<int>(video.size(2)),
                         static_cast<int>(video.size(3)), static_cast<int>(video.size(4)), 0, 4);
-    // The estimate counts a prompt of full length; rows of padding are not computed.
+    // The estimate counts a long prompt.
     const model::Description& about = model_->description();
-    const double padding = about.textLength - static_cast<double>(inputs_.at("ids").numel());
-    const double spared = 4 * padding * static_cast<double>(estimate.tokens) * about.heads *
-                          about.headSize * (about.layers + about.vaceLayers);
+    const double absent = std::min(about.textLength, model::kPromptTokens) -
+                          static_cast<double>(inputs_.at("ids").numel());
+    const double spared = 4 * absent * static_cast<double>(estimate.tokens) * about.heads *
+                          about.headSize * model::transformerBlocks(about);
     const double step = (estimate.forwardFlops - spared) * (settings_.guidance > 1 ? 2 : 1);
     if (stage == "text") return 2 * estimate.textFlops;
     if (stage == "encode") return estimate.encodeFlops;

@@ -162,6 +162,9 @@ Estimate estimate(const Description& model, int frames, int height, int width, i
                   int dtypeBytes, int clipFrames = 0, const MemoryWays& ways = {},
                   std::int64_t keptTokens = 0);
 
+/// Tokens of a prompt as the estimates count them: a long one. Rows of padding are not computed.
+constexpr int kPromptTokens = 64;
+
 /// One evaluation of the transformer with so many tokens.
 double forwardFlops(const Description& model, std::int64_t tokens);
 

@@ -6,7 +6,6 @@ namespace derrumbe::model {
 
 namespace {
 
-constexpr double kPromptTokens = 64;      ///< a long prompt; padding is not run
 constexpr double kProcessBytes = 0.32e9;  ///< libraries, code, allocator
 
 /// A stage's memory with what the allocator keeps of what the stage has freed: glibc trims its heap
@@ -118,12 +117,12 @@ int transformerBlocks(const Description& model) {
 
 double forwardFlops(const Description& m, std::int64_t count) {
     const double tokens = static_cast<double>(count), d = double{1} * m.heads * m.headSize;
-    const double blocks = m.layers + m.vaceLayers;
-    const double context = m.textLength + m.imageTokens;
+    const double context = std::min(m.textLength, kPromptTokens) + m.imageTokens;
     // self-attention: four products; cross-attention: two; feed-forward: two
     const double block = 2 * tokens * (6 * d * d + 2 * d * m.ffn) + 4 * tokens * tokens * d +
                          4 * context * tokens * d;
-    return blocks * block + 2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
+    return transformerBlocks(m) * block +
+           2 * tokens * d * d * (m.vaceLayers > 0 ? m.vaceLayers + 1 : 0);
 }
 
 // Counted by structure; the formula of a block and its figures for the published sizes are in the

@@ -2,6 +2,7 @@
 
 #include "model/wan/wan_layout.h"
 #include "model/wan/wan_model.h"
+#include "model/wan/wan_speed.h"
 #include "model/weights/config.h"
 
 namespace derrumbe::model {
@@ -10,9 +11,9 @@ namespace {
 
 // A new family is one folder beside wan/ and one line here.
 constexpr Family kFamilies[] = {
-    {"WanVACEPipeline", holdsWan, describeWan, checkWan, loadWan},
-    {"WanImageToVideoPipeline", holdsWan, describeWan, checkWan, loadWan},
-    {"WanPipeline", holdsWan, describeWan, checkWan, loadWan},
+    {"WanVACEPipeline", holdsWan, describeWan, checkWan, loadWan, measureWan},
+    {"WanImageToVideoPipeline", holdsWan, describeWan, checkWan, loadWan, measureWan},
+    {"WanPipeline", holdsWan, describeWan, checkWan, loadWan, measureWan},
 };
 
 }  // namespace
@@ -63,6 +64,10 @@ std::vector<std::string> checkModel(const std::filesystem::path& folder) {
 std::unique_ptr<VideoModel> loadVideoModel(const std::filesystem::path& folder,
                                            const LoadOptions& options) {
     return familyOf(folder).load(folder, options);
+}
+
+Speeds measureSpeeds(const std::filesystem::path& folder, const SpeedTrial& trial) {
+    return familyOf(folder).measure(folder, trial);
 }
 
 }  // namespace derrumbe::model

@@ -4,10 +4,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
-#include <chrono>
 
 #include "support/error.h"
 #include "support/strings.h"
@@ -53,33 +50,6 @@ void setThreads(int threads) {
 
 int threadsInUse() {
     return at::get_num_threads();
-}
-
-double matmulRate(const std::string& device, const std::string& dtype) {
-    const at::ScalarType type = dtype == "bfloat16"  ? at::kBFloat16
-                                : dtype == "float16" ? at::kHalf
-                                                     : at::kFloat;
-    const int size = device == "cpu" ? 768 : 4096;
-    const at::Tensor a = at::ones({size, size}, at::TensorOptions().dtype(type).device(device));
-    at::Tensor b = at::mm(a, a);
-    const auto rate = [&] {
-        const auto start = std::chrono::steady_clock::now();
-        double seconds = 0;
-        int runs = 0;
-        while (seconds < 0.03) {
-            b = at::mm(a, a);
-            b[0][0].item<float>();  // waits for the device
-            ++runs;
-            seconds =
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        }
-        return 2.0 * size * size * size * runs / seconds;
-    };
-    // The median: one short while may fall into another program's turn.
-    std::array<double, 7> rates{};
-    for (double& each : rates) each = rate();
-    std::nth_element(rates.begin(), rates.begin() + rates.size() / 2, rates.end());
-    return rates[rates.size() / 2];
 }
 
 }  // namespace derrumbe::render

@@ -21,8 +21,4 @@ std::string chooseDtype(const std::string& asked, const std::string& device, boo
 void setThreads(int threads);
 int threadsInUse();
 
-/// FLOP/s of a plain matrix product on that device, measured in about a quarter of a second: what
-/// time estimates are scaled by.
-double matmulRate(const std::string& device, const std::string& dtype);
-
 }  // namespace derrumbe::render

@@ -11,10 +11,10 @@
 #include <sstream>
 
 #include "clip/plate_detail.h"
+#include "model/speed.h"
 #include "provenance/digest.h"
 #include "render/deliver.h"
 #include "render/inputs.h"
-#include "render/machine_speed.h"
 #include "render/record.h"
 #include "support/folders.h"
 #include "support/in_parallel.h"
@@ -23,10 +23,6 @@
 namespace derrumbe::render {
 
 namespace {
-
-/// Of a plain matrix product's rate, what the stages reach with the default model on processors,
-/// as `scripts/eval/estimate.sh` measured it.
-constexpr double encodeShare = 0.4, denoiseShare = 0.65, decodeShare = 0.43, detailShare = 0.36;
 
 /// Of the shot's frames the grain is measured on about that many.
 constexpr double grainFrames = 12;
@@ -127,6 +123,28 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
     sum.writing += one.writing * delivered;
 }
 
+/// What a pass' work takes, in seconds by stage.
+/// @param flopsPerSecond becomes the transformer's
+Work modelSeconds(const RenderPlan& pass, double& flopsPerSecond) {
+    model::SpeedTrial trial;
+    trial.device = pass.device;
+    trial.dtype = pass.dtype;
+    trial.tokens = pass.cost.tokens;
+    trial.guided = pass.sampler.guided();
+    trial.height = pass.region.height;
+    trial.width = pass.region.width;
+    const model::Speeds speeds = model::measureSpeeds(pass.model.folder, trial);
+    flopsPerSecond = speeds.denoise;
+    Work seconds;
+    seconds.encode = pass.work.encode / speeds.encode;
+    seconds.denoise = pass.work.denoise / speeds.denoise;
+    seconds.decode = pass.work.decode / speeds.decode;
+    // The plate is encoded (or was before) and decoded.
+    const double decoded = std::min(pass.work.detail, pass.cost.decodeFlops);
+    seconds.detail = (pass.work.detail - decoded) / speeds.encode + decoded / speeds.decode;
+    return seconds;
+}
+
 std::vector<std::string> reasonsForLess(const RenderPlan& plan) {
     std::vector<std::string> reasons;
     if (plan.sampler.cache > 0)
@@ -174,26 +192,23 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
     FrameSeconds frames;
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
-    double wideRate = 0;  // of float32, in which the VAE computes whatever the transformer does
     if (!plan.region.crop.empty()) {
-        time.flopsPerSecond = matmulRate(plan.device, plan.dtype);
-        wideRate =
-            plan.dtype == "float32" ? time.flopsPerSecond : matmulRate(plan.device, "float32");
+        const Work seconds = modelSeconds(plan, time.flopsPerSecond);
         add("reading plates", frames.reading + frames.grain);
-        add("encoding", plan.work.encode / (wideRate * encodeShare));
-        add("denoising", plan.work.denoise / (time.flopsPerSecond * denoiseShare));
-        add("decoding", plan.work.decode / (wideRate * decodeShare));
-        if (plan.shot.detail == shot::Detail::Plate)
-            add("plate detail", plan.work.detail / (wideRate * detailShare));
+        add("encoding", seconds.encode);
+        add("denoising", seconds.denoise);
+        add("decoding", seconds.decode);
+        if (plan.shot.detail == shot::Detail::Plate) add("plate detail", seconds.detail);
     }
-    if (const RenderPlan* second = plan.second.get()) {
+    if (plan.second) {
+        double rate = 0;
+        const Work seconds = modelSeconds(*plan.second, rate);
         // They are read at the larger size, and once more beside the first pass' picture.
         add("refine: plates", frames.reading);
-        add("refine: encoding", frames.reading + second->work.encode / (wideRate * encodeShare));
-        add("refine: denoising", second->work.denoise / (time.flopsPerSecond * denoiseShare));
-        add("refine: decoding", second->work.decode / (wideRate * decodeShare));
-        if (plan.shot.detail == shot::Detail::Plate)
-            add("refine: plate detail", second->work.detail / (wideRate * detailShare));
+        add("refine: encoding", frames.reading + seconds.encode);
+        add("refine: denoising", seconds.denoise);
+        add("refine: decoding", seconds.decode);
+        if (plan.shot.detail == shot::Detail::Plate) add("refine: plate detail", seconds.detail);
     }
     add("writing frames", frames.writing);
     if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);

@@ -12,7 +12,7 @@ struct TimeEstimate {
     /// Seconds by stage, named and in the order as the log has them; "start" first: the program's
     /// and its planning.
     std::vector<std::pair<std::string, double>> stages;
-    double flopsPerSecond = 0;  ///< a matrix product of this machine
+    double flopsPerSecond = 0;  ///< of the transformer on this machine; 0: it does not run
     /// Why the render may take less than the stages say, a reason each: what cannot be known
     /// beforehand. Empty: it should take as long.
     std::vector<std::string> atMost;
@@ -24,12 +24,12 @@ struct TimeEstimate {
 double processSeconds();
 
 /// Measures what a frame costs, by reading and delivering one before the onset and one after it
-/// (into a temporary folder), as many at once as the render would; and the device's rate of matrix
-/// products, by which the model's work is scaled. Takes about as long as two frames. Frames that
-/// are there already are counted as if they were rendered again; so are evaluations that
-/// `sampler.cache` may leave out, and all of the denoising where several processes will share it.
-/// Throws Error(Input) for a plate or
-/// matte that cannot be read, Error(Output) where there is no temporary folder.
+/// (into a temporary folder), as many at once as the render would; and pieces of the model
+/// (`model/speed.h`), by whose speed its work is scaled. Takes about as long as two frames and two
+/// seconds. Frames that are there already are counted as if they were rendered again; so are
+/// evaluations that `sampler.cache` may leave out, and all of the denoising where several processes
+/// will share it. Throws Error(Input) for a plate or matte that cannot be read, Error(Output) where
+/// there is no temporary folder.
 /// @param start seconds that starting and planning takes
 TimeEstimate estimateTime(const RenderPlan& plan, double start);
 
