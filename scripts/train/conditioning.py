@@ -65,6 +65,30 @@ def shapeMatte(matte: torch.Tensor, form: str, rng: random.Random) -> torch.Tens
     return binary
 
 
+def distanceTo(seed: torch.Tensor, reach: int) -> torch.Tensor:
+    """Pixels to the nearest one that is set, [F,H,W] of a bool [F,H,W], `reach` at most. Octagons stand for circles."""
+    near, distance = seed[:, None].float(), torch.zeros(seed.shape, device=seed.device)
+    for step in range(reach):
+        distance += 1 - near[:, 0]
+        cross = torch.maximum(F.max_pool2d(near, (3, 1), 1, (1, 0)), F.max_pool2d(near, (1, 3), 1, (0, 1)))
+        near = F.max_pool2d(near, 3, 1, 1) if step % 2 else cross
+    return distance
+
+
+def eventShare(mask: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """How much of the event a model is to show, [F,H,W] in [0,1], of a mask as shapeMatte makes it and the matte [F,H,W] of
+    what falls (1 or 0): all of it there, none at the mask's edge and outside, between them less and less. Dust that
+    goes on beyond the mask would else end at its edge as if it were cut with a knife, since there the plate begins."""
+    inside = mask > 0.5
+    falls = inside & (matte > 0.5)
+    reach = min(mask.shape[1:]) // 4
+    toEdge, toFall = distanceTo(~inside, reach), distanceTo(falls, reach)
+    share = toEdge / (toEdge + toFall).clamp_min(1)
+    # Without an edge in the picture, or with nothing of its own that falls, there is nothing to fade between.
+    whole = inside.flatten(1).all(1) | ~falls.flatten(1).any(1)
+    return torch.where(whole[:, None, None], inside.float(), share)
+
+
 def drawForm(rng: random.Random, kind: str) -> str:
     """Whole-frame mattes mostly for what covers everything (ash, snow), else the shares of MATTE_FORMS."""
     if kind in ("ash", "toxic_snow") and rng.random() < 0.7:

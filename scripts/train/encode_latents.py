@@ -19,7 +19,7 @@ import torch
 
 from committed import committedVae
 from common import averaged, loadCheckpoint, setDevice
-from conditioning import drawForm, shapeMatte, splitPlate
+from conditioning import drawForm, eventShare, shapeMatte, splitPlate
 from data import Clip, hashName, readClip, resizeFrames, toModel
 from footage.prompts import mirror_prompt
 from vae import encodeMean, encoderSleeps, makeVae, useFastConvolutions, wakeResiduals
@@ -55,8 +55,12 @@ def drawVariant(clip: Clip, size: int, frames: int, rng: random.Random) -> dict:
     clean, destroyed, matte = (resizeFrames(a[window], side)[region] for a in (clip.clean, clip.destroyed, clip.matte))
     onset = max(0, clip.onset - start)
     form = drawForm(rng, clip.kind)
-    mask = shapeMatte(torch.from_numpy(np.ascontiguousarray(matte)), form, rng).numpy()
+    matte = torch.from_numpy(np.ascontiguousarray(matte))
+    mask = shapeMatte(matte, form, rng)
     mask[:onset] = 0
+    share = eventShare(mask, matte / 255).numpy()[..., None]
+    mask = mask.numpy()
+    destroyed = np.round(clean + share * (destroyed.astype(np.float32) - clean)).astype(np.uint8)
     prompts = clip.prompts
     if rng.random() < 0.5:
         clean, destroyed, mask = clean[:, :, ::-1], destroyed[:, :, ::-1], mask[:, :, ::-1]

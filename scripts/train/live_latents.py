@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from common import averaged, loadCheckpoint, repeatedly
-from conditioning import drawForm, shapeMatte, splitPlate
+from conditioning import drawForm, eventShare, shapeMatte, splitPlate
 from data import hashName, panPhotograph, readClip
 from footage.prompts import mirror_prompt
 from vae import encodeMean
@@ -221,6 +221,7 @@ class LiveLatents(LiveClips):
             mask = shapeMatte(255 * videos[number, :, 6], drawForm(self.rng, clip.kind), self.rng)
             mask[:clip.onset] = 0
             plate, truth = (2 * v[number].transpose(0, 1) - 1 for v in (plates, truths))
+            truth = torch.lerp(plate, truth, eventShare(mask, videos[number, :, 6])[None])
             inputs += [truth, *splitPlate(plate, mask)]
             prompts = [mirror_prompt(p) for p in clip.prompts] if flip else clip.prompts
             drawn.append({"mask": mask, "prompts": prompts})

@@ -16,7 +16,7 @@ from diffusers.models.autoencoders import autoencoder_kl_wan as wan
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 
 import vae as vaeModule
-from conditioning import MATTE_FORMS, latentWeight, packMask, shapeMatte
+from conditioning import MATTE_FORMS, eventShare, latentWeight, packMask, shapeMatte
 from data import Clip, toModel
 from encode_latents import drawVariant
 from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, drawSample, frechetDistance, halvesDistance,
@@ -220,6 +220,23 @@ class Conditioning(unittest.TestCase):
             self.assertGreaterEqual(float(shaped[matte > 127].min()), 0.5, form)
             if form != "frame":
                 self.assertLess(float(shaped.mean()), 0.9, form)
+
+    def testEventFadesTowardsTheEdgeOfTheMask(self):
+        matte, mask = torch.zeros(3, 64, 64), torch.zeros(3, 64, 64)
+        matte[1:, 24:48, 20:40] = 1
+        mask[1, 12:60, 8:52] = 1
+        mask[2] = 1
+        share = eventShare(mask, matte)
+        self.assertTrue((share[0] == 0).all())
+        self.assertTrue((share[1][matte[1] > 0] == 1).all())
+        self.assertTrue((share[1][mask[1] == 0] == 0).all())
+        row = share[1, 36, 7:21]
+        self.assertTrue((row.diff() > 0).all(), row)
+        self.assertTrue((share[2] == 1).all())
+        tight = eventShare(matte, matte)
+        self.assertTrue(torch.equal(tight, matte))
+        # Ash and snow have no matte of their own.
+        self.assertTrue(torch.equal(eventShare(mask, torch.zeros_like(mask)), mask))
 
     def testWeightCoversEveryGeneratedPixel(self):
         mask = torch.zeros(9, 32, 32)
