@@ -123,9 +123,8 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
     sum.writing += one.writing * delivered;
 }
 
-/// What a pass' work takes, in seconds by stage.
-/// @param flopsPerSecond becomes the transformer's
-Work modelSeconds(const RenderPlan& pass, double& flopsPerSecond) {
+/// How fast the model works at the sizes of a pass.
+model::Speeds speedsOf(const RenderPlan& pass) {
     model::SpeedTrial trial;
     trial.device = pass.device;
     trial.dtype = pass.dtype;
@@ -133,8 +132,11 @@ Work modelSeconds(const RenderPlan& pass, double& flopsPerSecond) {
     trial.guided = pass.sampler.guided();
     trial.height = pass.region.height;
     trial.width = pass.region.width;
-    const model::Speeds speeds = model::measureSpeeds(pass.model.folder, trial);
-    flopsPerSecond = speeds.denoise;
+    return model::measureSpeeds(pass.model.folder, trial);
+}
+
+/// What a pass' work takes, in seconds by stage.
+Work secondsAt(const model::Speeds& speeds, const RenderPlan& pass) {
     Work seconds;
     seconds.encode = pass.work.encode / speeds.encode;
     seconds.denoise = pass.work.denoise / speeds.denoise;
@@ -193,7 +195,9 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
     if (!plan.region.crop.empty()) {
-        const Work seconds = modelSeconds(plan, time.flopsPerSecond);
+        const model::Speeds speeds = speedsOf(plan);
+        const Work seconds = secondsAt(speeds, plan);
+        time.flopsPerSecond = speeds.denoise;
         add("reading plates", frames.reading + frames.grain);
         add("encoding", seconds.encode);
         add("denoising", seconds.denoise);
@@ -201,8 +205,7 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
         if (plan.shot.detail == shot::Detail::Plate) add("plate detail", seconds.detail);
     }
     if (plan.second) {
-        double rate = 0;
-        const Work seconds = modelSeconds(*plan.second, rate);
+        const Work seconds = secondsAt(speedsOf(*plan.second), *plan.second);
         // They are read at the larger size, and once more beside the first pass' picture.
         add("refine: plates", frames.reading);
         add("refine: encoding", frames.reading + seconds.encode);
