@@ -12,8 +12,8 @@ out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 device=${DEVICE:-cuda} limit=${LIMIT:-170} python=${PYTHON:-python3} jobs=${JOBS:-$(nproc)} work=${WORK:-/tmp/derrumbe_bench}
 tiny=${TINY:-} build=${BUILD:-$work/build} random=$work/random
-repeats=5 size=480x272 frames=17
-[ -z "$tiny" ] || { repeats=1 size=64x64 frames=5; }
+repeats=5 large=832x480 long=81 size=480x272 frames=17
+[ -z "$tiny" ] || { repeats=1 large=64x64 long=5 size=64x64 frames=5; }
 export PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1
 mkdir -p "$work"
 
@@ -37,7 +37,7 @@ measure() {  # name, then options of bench.py
 torch=$($python -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])")
 (command -v nvidia-smi >/dev/null && nvidia-smi; nproc; $python --version; grep __version__ "$torch/version.py") >"$out/machine.log" 2>&1
 # The random weights are written while the compiler works.
-part random 60 "$python" scripts/bench/random_folder.py --out "$random" --device "$device" ${tiny:+--tiny} &
+[ -e "$random/model_index.json" ] || part random 60 "$python" scripts/bench/random_folder.py --out "$random" --device "$device" ${tiny:+--tiny} &
 part configure 30 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDERRUMBE_MODEL_ONLY=ON \
     -DCMAKE_PREFIX_PATH="$PWD/.headers;$torch" &&
     part build 120 ninja -C "$build" -j "$jobs" derrumbe_bench test_model || tail -n 30 "$out/configure.log" "$out/build.log"
@@ -45,10 +45,12 @@ wait
 
 part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
 tail -n 3 "$out/parity.log"
-measure mini_float32 --model models/derrumbe-mini --dtype float32 ${tiny:+--size $size --frames $frames}
-measure mini_bfloat16 --model models/derrumbe-mini --dtype bfloat16 ${tiny:+--size $size --frames $frames}
-measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
-[ "$(left)" -lt 45 ] || measure wan_1.3b_compiled --model "$random" --dtype bfloat16 --size "$size" --frames "$frames" \
-    --stages step --sides diffusers,diffusers:compiled
+# What the goals are about first; then a short clip, then derrumbe-mini.
+measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --sides diffusers,diffusers:compiled \
+    --size "$large" --frames "$long"
+[ "$(left)" -lt 30 ] || measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
+for dtype in bfloat16 float32; do
+    [ "$(left)" -lt 20 ] || measure "mini_$dtype" --model models/derrumbe-mini --dtype $dtype ${tiny:+--size "$size" --frames "$frames"}
+done
 for table in "$out"/*.md; do cat "$table"; done
 exit 0

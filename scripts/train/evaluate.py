@@ -75,7 +75,7 @@ def flicker(video: np.ndarray, mask: np.ndarray) -> float:
 @torch.no_grad()
 def vaeFigures(vae, clips: list[Clip], size: int) -> dict:
     def measure(frames: np.ndarray) -> float:
-        video = torch.from_numpy(toModel(frames))[None]
+        video = torch.from_numpy(toModel(frames))[None].to(vae.device)
         return psnr(decodeLatent(vae, encodeMean(vae, video)).clamp(-1, 1), video)
 
     simulated = [measure(shotOf(c, size)[1]) for c in clips]
@@ -97,7 +97,7 @@ def keptFigures(pipeline, plate: np.ndarray, mask: np.ndarray, prompt: str, show
     """How near the plate the model's own picture is, where nothing is to change: PSNR in dB inside `shown` (not
     composited), and how much that is over the VAE's own on the same frames. The model can keep no more than the VAE."""
     truth = torch.from_numpy(toModel(plate))
-    own = decodeLatent(pipeline.vae, encodeMean(pipeline.vae, truth[None]))[0].clamp(-1, 1)
+    own = decodeLatent(pipeline.vae, encodeMean(pipeline.vae, truth[None].to(pipeline.vae.device)))[0].clamp(-1, 1).cpu()
     made = torch.from_numpy(toModel(generate(pipeline, plate, mask, prompt, composite=False, **options)))
     kept = insidePsnr(made, truth, shown)
     return kept, kept - insidePsnr(own, truth, shown)

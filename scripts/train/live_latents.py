@@ -154,12 +154,13 @@ class LiveCrops(LiveClips):
 class LiveLatents(LiveClips):
     """Draws of clips as latents of a VAE. `mean` and `std` [z] normalise them.
 
-    `follow` is the checkpoint of a VAE that is being trained meanwhile: its encoder is taken over as it changes.
+    `follow` is the checkpoint of a VAE that is being trained meanwhile: its encoder is taken over as it changes. With
+    `pictures` the draws have their plate and truth too.
     """
 
-    def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, follow: Path | None = None):
+    def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, follow: Path | None = None, pictures: bool = False):
         super().__init__(folders, device, seed)
-        self.vae, self.follow, self.followed = vae, follow, 0.0
+        self.vae, self.follow, self.followed, self.pictures = vae, follow, 0.0, pictures
         self.ahead: queue.Queue[list[dict]] = queue.Queue(maxsize=1)
         self.ending = threading.Event()
         self.mean, self.std = (x.to(device)[:, None, None, None] for x in (mean, std))
@@ -212,19 +213,23 @@ class LiveLatents(LiveClips):
 
     @torch.no_grad()
     def drawsOf(self, chosen: list[LiveClip]) -> list[dict]:
-        """Samples: normalised latents target, inactive, reactive [z,T,h,w] in half precision, mask [F,H,W], prompts."""
+        """Samples: normalised latents target, inactive, reactive [z,T,h,w] in half precision, mask [F,H,W], prompts; with
+        `pictures` truth and plate [3,F,H,W] in [-1,1]."""
         framings = [framing(self.rng) for _ in chosen]
         videos = framed(torch.stack([clip.frames for clip in chosen]).float() / 255, framings)
         plates, truths = graded(torch.cat([videos[:, :, :3], videos[:, :, 3:6]], 1), self.rng).chunk(2, 1)
-        drawn, inputs = [], []
-        for number, (clip, (_, _, _, flip)) in enumerate(zip(chosen, framings)):
-            mask = shapeMatte(255 * videos[number, :, 6], drawForm(self.rng, clip.kind), self.rng)
+        masks = torch.stack([shapeMatte(255 * video[:, 6], drawForm(self.rng, clip.kind), self.rng)
+                             for clip, video in zip(chosen, videos)])
+        for clip, mask in zip(chosen, masks):
             mask[:clip.onset] = 0
+        shares = eventShare(masks.flatten(0, 1), videos[:, :, 6].flatten(0, 1)).view_as(masks)
+        drawn, inputs = [], []
+        for number, (clip, mask, share, (_, _, _, flip)) in enumerate(zip(chosen, masks, shares, framings)):
             plate, truth = (2 * v[number].transpose(0, 1) - 1 for v in (plates, truths))
-            truth = torch.lerp(plate, truth, eventShare(mask, videos[number, :, 6])[None])
+            truth = torch.lerp(plate, truth, share[None])
             inputs += [truth, *splitPlate(plate, mask)]
             prompts = [mirror_prompt(p) for p in clip.prompts] if flip else clip.prompts
-            drawn.append({"mask": mask, "prompts": prompts})
+            drawn.append({"mask": mask, "prompts": prompts, **({"truth": truth, "plate": plate} if self.pictures else {})})
         # float16's mantissa is TF32's; bfloat16 would lose what the encoder's constant channel stands beside.
         with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"), encoding:
             latents = torch.cat([encodeMean(self.vae, torch.stack(inputs[i:i + 48])) for i in range(0, len(inputs), 48)])

@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import WanVACEPipeline
 from diffusers.models.autoencoders import autoencoder_kl_wan as wan
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
@@ -24,10 +25,11 @@ from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, dra
 from linear_start import constantChannels, startLinear
 from live_latents import LiveCrops, LiveLatents, framed, framing
 from narrow_latents import narrowed
+from sharpen_decoder import Answers, Critic, balanced, cropped, paired
 from train_transformer import Batches, LatentStore
 from train_vae import linearLayersLearn
 from transformer import (CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, grownDeeper,
-                         keepStreamExact, makeTransformer)
+                         keepStreamExact, makeTextEncoder, makeTransformer)
 
 
 class VaeForms(unittest.TestCase):
@@ -344,6 +346,90 @@ class LiveDraws(unittest.TestCase):
                 time.sleep(0.05)
             self.assertEqual(len(third), 1)
             live.ending.set()
+
+
+class SharpDecoder(unittest.TestCase):
+    def testCropsLieAroundTheMaskAndAtOnePlace(self):
+        rows = torch.arange(16.0)[:, None].expand(16, 16)
+        latent = torch.stack([rows, rows.T])[:, None].expand(2, 3, 16, 16)
+        picture = latent.repeat_interleave(8, -2).repeat_interleave(8, -1).repeat_interleave(3, 1)
+        mask = torch.zeros(9, 128, 128)
+        mask[5:, 8:24, 96:128] = 1
+        rng, found = random.Random(0), 0
+        for _ in range(50):
+            latents, truth, plate = cropped([{"mask": mask, "truth": picture, "plate": -picture}], latent[None], 5, rng)
+            self.assertEqual(tuple(latents.shape), (1, 2, 3, 5, 5))
+            self.assertEqual(tuple(truth.shape), (1, 2, 9, 40, 40))
+            self.assertTrue(torch.equal(truth[:, :, :3, ::8, ::8], latents) and torch.equal(plate, -truth))
+            y, x = latents[0, :, 0, 0, 0].tolist()
+            found += y <= 2 and x + 4 >= 12
+        self.assertGreater(found, 38)
+
+    def testGradientsAreBalanced(self):
+        torch.manual_seed(0)
+        held, seen = torch.randn(2, 5), 1e3 * torch.randn(2, 5)
+        critics = balanced(held, seen, 0.5) - held
+        self.assertAlmostEqual(float(critics.norm() / held.norm()), 0.5, places=4)
+        self.assertGreater(float(F.cosine_similarity(critics.flatten(), seen.flatten(), 0)), 0.999)
+
+    def testCriticLearnsToTellSoftFromSharp(self):
+        torch.manual_seed(0)
+        critic = Critic(8)
+        optimiser = torch.optim.AdamW(critic.parameters(), lr=3e-3)
+        plate = torch.zeros(2, 3, 9, 32, 32)
+
+        def pair():
+            sharp = torch.randn(2, 3, 9, 32, 32)
+            return sharp, F.avg_pool3d(sharp, (1, 3, 3), 1, (0, 1, 1))
+
+        for _ in range(40):
+            sharp, soft = pair()
+            optimiser.zero_grad()
+            paired(critic(sharp, plate), critic(soft, plate)).backward()
+            optimiser.step()
+        sharp, soft = pair()
+        with torch.no_grad():
+            self.assertLess(float(paired(critic(sharp, plate), critic(soft, plate))), 0.35)
+            self.assertGreater(float(paired(critic(soft, plate), critic(sharp, plate))), 1.4)
+
+    def testAnswersFollowACheckpoint(self):
+        torch.manual_seed(0)
+        form = {"latentChannels": 4, "layers": 2, "heads": 2, "headSize": 24, "ffn": 32, "textWidth": 256, "vaceLayers": [0]}
+        text = makeTextEncoder(64).state_dict()
+        first, second = (makeTransformer(**form).state_dict() for _ in range(2))
+        drawn = [{"target": torch.randn(4, 2, 4, 4), "inactive": torch.randn(4, 2, 4, 4), "reactive": torch.zeros(4, 2, 4, 4),
+                  "mask": torch.ones(5, 32, 32), "prompts": ["falls"]}]
+        with tempfile.TemporaryDirectory() as folder, mock.patch("sharpen_decoder.committedTransformer", lambda _: (form, first, text)), \
+                mock.patch("sharpen_decoder.Tokens", FewTokens):
+            answers = Answers(Path(folder), Path(folder) / "run.pt", torch.device("cpu"))
+
+            def answer(sigma: float):
+                torch.manual_seed(1)
+                return answers.of(drawn, torch.tensor([sigma]), random.Random(0))[0]
+
+            before = answer(0.6)
+            self.assertLess(float((answer(0.0) - drawn[0]["target"]).abs().max()), 1e-6)
+            near, far = (float((before - drawn[0][k]).square().mean()) for k in ("inactive", "target"))
+            self.assertLess(near, 0.5 * far)  # fresh weights answer that the plate stays
+            answers.renew()
+            self.assertTrue(torch.equal(answer(0.6), before))
+            shadow = {f"{n}.{k}": v for n, m in (("transformer", second), ("text", text)) for k, v in m.items()}
+            torch.save({"form": form, "ema": {"shadow": shadow}}, Path(folder) / "run.pt")
+            answers.renew()
+            self.assertFalse(torch.equal(answer(0.6), before))
+
+
+class FewTokens:
+    """A tokenizer's stand-in: every prompt is the same three rows."""
+
+    def __init__(self, _):
+        pass
+
+    def __len__(self) -> int:
+        return 64
+
+    def __call__(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.tensor([[5, 6, 1]] * len(prompts)), torch.ones(len(prompts), 3, dtype=torch.long)
 
 
 class LiveSamples(unittest.TestCase):
