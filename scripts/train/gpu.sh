@@ -9,7 +9,7 @@
 # what is left of it. WORKERS: processes that generate (default: all cores but three). SIZE: of the clips, and the model's working
 # size. LAYERS: go on with so many (a multiple of what is there). SEED: of the first clips. ENCODER: the VAE's encoder learns along in the
 # first third of the time, at this rate, and its decoder by reconstruction (train_vae.py); without it the encoder stays, and the
-# decoder learns with a critic (sharpen_decoder.py). For a try without a GPU: DEVICE=cpu LEAST=4 (clips to begin with) BATCH=2.
+# decoder learns with a critic in the last half (sharpen_decoder.py). For a try without a GPU: DEVICE=cpu LEAST=4 (clips to begin with) BATCH=2.
 set -euo pipefail -m  # -m: what runs beside is a process group each, so that its workers end with it
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1 out=$2 minutes=$3 workers=${4:-$(($(nproc) - 3))}
@@ -43,8 +43,11 @@ if [ -n "$encoder" ]; then
         --batch "$batch" --save-seconds 20 >"$out/train_vae.log" 2>&1 &
     follow=(--follow-vae "$work/vae/vae.pt")
 else
-    $python sharpen_decoder.py --run "$work/vae" --model "$start" --clips "$work/footage/train" --follow "$work/run/transformer.pt" \
-        --least-files "$least" --minutes "$left" --device "$device" --save-seconds 60 >"$out/train_vae.log" 2>&1 &
+    # It takes half of the GPU while it runs, and learns from a transformer that knows these clips already.
+    (sleep "$(awk "BEGIN {print 27 * $left}")"
+     exec $python sharpen_decoder.py --run "$work/vae" --model "$start" --clips "$work/footage/train" --follow "$work/run/transformer.pt" \
+        --least-files "$least" --minutes "$(awk "BEGIN {print 0.52 * $left}")" --device "$device" --save-seconds 60 \
+        >"$out/train_vae.log" 2>&1) &
 fi
 vae=$!
 helpers="$helpers $vae"
