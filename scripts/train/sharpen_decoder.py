@@ -3,14 +3,14 @@
 python sharpen_decoder.py --run RUN --model ../../models/derrumbe-mini --clips FOLDER [...] --minutes 30
 
 A squared error answers what it cannot know with a mean: rubble becomes fog. So a critic tells made crops from true ones, beside
-the plate's, and the decoder learns to leave it no difference; the gradient of reconstruction stays as large as the critic's.
+the plate's, and the decoder learns to leave it no difference; the gradient of reconstruction begins as large as the critic's.
 Half of the latents are the clip's own, the others the transformer's answer at the noise where its sampler ends: what a render
 decodes, softer than any latents that an encoder gives. The encoder stays, so latents and transformer stay valid.
 
 The critic's loss is that of pairs in "The GAN is dead; long live the GAN!", Huang et al. 2024 (arXiv 2501.05441), section 2.1; its
 slope is held down at true and made crops by differences under small noise, as in "Diffusion Adversarial Post-Training", Lin et al.
 2025 (arXiv 2501.08316), section 3.3. The two gradients are balanced as in "Taming Transformers", Esser et al. 2021 (arXiv
-2012.09841), equation 7, at the picture instead of the last layer.
+2012.09841), equation 7, at the picture instead of the last layer, and once.
 """
 
 from __future__ import annotations
@@ -64,9 +64,22 @@ def apart(a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack([(x - y).square().mean() for x, y in zip(a, b)]).mean()
 
 
-def balanced(held: torch.Tensor, seen: torch.Tensor, share: float) -> torch.Tensor:
-    """The gradient for a picture: that of its reconstruction, and the critic's at `share` of its size."""
-    return held + share * held.norm() / seen.norm().clamp_min(1e-12) * seen
+class Balance:
+    """Weighs the critic's gradient for a picture against that of its reconstruction: `share` of its size over the first steps.
+
+    The weight then stays. Weighed anew at each step, a critic that cannot tell any more, and answers with next to
+    nothing, would go on pulling as hard as before, anywhere: on the first run it had fallen silent after a third of the steps.
+    """
+
+    FIRST = 20
+
+    def __init__(self):
+        self.held, self.seen, self.steps = 0.0, 0.0, 0
+
+    def __call__(self, held: torch.Tensor, seen: torch.Tensor, share: float) -> torch.Tensor:
+        if self.steps < self.FIRST:
+            self.held, self.seen, self.steps = self.held + float(held.norm()), self.seen + float(seen.norm()), self.steps + 1
+        return held + share * self.held / max(self.seen, 1e-12) * seen
 
 
 class Answers:
@@ -194,6 +207,7 @@ def main() -> None:
     log(event="start", step=step, seconds=before, clips=len(live), critic=sum(p.numel() for p in critic.parameters()))
     clock = Clock(before, device.type)
     lastSave = time.monotonic()
+    balance = Balance()
     sums: dict[str, list[torch.Tensor]] = {"own": [], "answered": [], "critic": []}
 
     def save() -> None:
@@ -234,7 +248,7 @@ def main() -> None:
             seen, = torch.autograd.grad(paired(critic(shown, plate), real), shown)
             held, = torch.autograd.grad(reconstructionLoss(shown, truth), shown)
             optimisers["decoder"].zero_grad(set_to_none=True)
-            made.backward(balanced(held, seen, arguments.answers_share if kind == "answered" else arguments.share))
+            made.backward(balance(held, seen, arguments.answers_share if kind == "answered" else arguments.share))
             torch.nn.utils.clip_grad_norm_(decoding, 1.0)
             optimisers["decoder"].step()
             ema.update({"vae": vae})

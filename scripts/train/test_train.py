@@ -25,7 +25,7 @@ from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, dra
 from linear_start import constantChannels, startLinear
 from live_latents import LiveCrops, LiveLatents, framed, framing
 from narrow_latents import narrowed
-from sharpen_decoder import Answers, Critic, balanced, cropped, paired
+from sharpen_decoder import Answers, Balance, Critic, cropped, paired
 from train_transformer import Batches, LatentStore
 from train_vae import linearLayersLearn
 from transformer import (CONSTANT_PATTERN, TEXT_ROWS, FoldedTextProcessor, foldedRows, foldTextPadding, grownDeeper,
@@ -367,10 +367,13 @@ class SharpDecoder(unittest.TestCase):
 
     def testGradientsAreBalanced(self):
         torch.manual_seed(0)
-        held, seen = torch.randn(2, 5), 1e3 * torch.randn(2, 5)
-        critics = balanced(held, seen, 0.5) - held
+        balance, held, seen = Balance(), torch.randn(2, 5), 1e3 * torch.randn(2, 5)
+        for _ in range(Balance.FIRST):
+            critics = balance(held, seen, 0.5) - held
         self.assertAlmostEqual(float(critics.norm() / held.norm()), 0.5, places=4)
         self.assertGreater(float(F.cosine_similarity(critics.flatten(), seen.flatten(), 0)), 0.999)
+        # One that has nothing more to say pulls no more.
+        self.assertLess(float((balance(held, 1e-6 * seen, 0.5) - held).norm()), 1e-5)
 
     def testCriticLearnsToTellSoftFromSharp(self):
         torch.manual_seed(0)

@@ -179,7 +179,8 @@ TEST_CASE("tokens that are left out take no part, and those that stay keep their
             const at::Tensor control =
                 at::randn({1, fixture.config.vaceInChannels, length * pt, 4 * ph, 6 * pw});
             const at::Tensor whole = run(latents, control);
-            CHECK(at::equal(run(latents, control, at::arange(3 * 4 * 6)), whole));
+            CHECK(largestDifference(run(latents, control, at::arange(3 * 4 * 6)), whole) <=
+                  sameProducts(0, tolerance().part));
             // A box of tokens is the same picture, cut: positions count by their differences alone.
             const auto box = [&](const at::Tensor& x, int64_t rows, int64_t columns) {
                 return x.narrow(3, 1 * rows, 2 * rows).narrow(4, 3 * columns, 3 * columns);

@@ -135,10 +135,11 @@ TEST_CASE("VAE in tiles gives the whole picture's result to rounding", "[vae][ti
                 CHECK(done / total > last);
                 last = done / total;
             };
-            CHECK(largestDifference(tiled.vae->encode(video, tick), latents) < 2e-5);
+            const double allowed = sameProducts(2e-5, 5e-4);
+            CHECK(largestDifference(tiled.vae->encode(video, tick), latents) < allowed);
             CHECK(last == 1);
             last = 0;
-            CHECK(largestDifference(tiled.vae->decode(latents, tick), decoded) < 2e-5);
+            CHECK(largestDifference(tiled.vae->decode(latents, tick), decoded) < allowed);
             CHECK(last == 1);
         }
     }
