@@ -15,16 +15,18 @@ using nlohmann::ordered_json;
 
 /// `start`: seconds until a take was planned.
 void printText(const std::vector<render::RenderPlan>& plans, double start) {
+    render::TimeEstimator estimator;
     for (const render::RenderPlan& plan : plans) {
         if (plans.size() > 1) std::printf("%s\n", takeText(plan).c_str());
         std::fputs(render::planText(plan).c_str(), stdout);
-        std::fputs(render::timeText(render::estimateTime(plan, start)).c_str(), stdout);
+        std::fputs(render::timeText(estimator.of(plan, start)).c_str(), stdout);
     }
 }
 
-ordered_json planWithTime(const render::RenderPlan& plan, double start) {
+ordered_json planWithTime(const render::RenderPlan& plan, double start,
+                          render::TimeEstimator& estimator) {
     ordered_json json = ordered_json::parse(render::planJson(plan));
-    const render::TimeEstimate time = render::estimateTime(plan, start);
+    const render::TimeEstimate time = estimator.of(plan, start);
     ordered_json stages = ordered_json::object();
     for (const auto& [stage, seconds] : time.stages) stages[stage] = seconds;
     json["estimate"]["flops_per_second"] = time.flopsPerSecond;
@@ -37,15 +39,16 @@ ordered_json planWithTime(const render::RenderPlan& plan, double start) {
 /// The plan of one take as it is; several stand in a list, each with its number and what its wedge
 /// sets.
 void printJson(const std::vector<render::RenderPlan>& plans, double start) {
+    render::TimeEstimator estimator;
     if (plans.size() == 1) {
-        std::printf("%s\n", planWithTime(plans.front(), start).dump(2).c_str());
+        std::printf("%s\n", planWithTime(plans.front(), start, estimator).dump(2).c_str());
         return;
     }
     ordered_json takes = ordered_json::array();
     for (const render::RenderPlan& plan : plans)
         takes.push_back({{"take", plan.shot.shot.take},
                          {"wedge", plan.wedge},
-                         {"plan", planWithTime(plan, start)}});
+                         {"plan", planWithTime(plan, start, estimator)}});
     std::printf("%s\n", ordered_json{{"takes", takes}}.dump(2).c_str());
 }
 

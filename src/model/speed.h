@@ -1,4 +1,5 @@
 #pragma once
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,8 @@ struct SpeedTrial {
     std::int64_t tokens = 0;                        ///< of an evaluation, of one prompt
     bool guided = false;        ///< two prompts, at once where kBatchTokens lets them
     int height = 0, width = 0;  ///< pixels of the VAE's clips
+
+    auto operator<=>(const SpeedTrial&) const = default;
 };
 
 /// FLOP/s that a model's stages reach, of the work as `Estimate` counts it.

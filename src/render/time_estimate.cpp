@@ -11,7 +11,6 @@
 #include <sstream>
 
 #include "clip/plate_detail.h"
-#include "model/speed.h"
 #include "provenance/digest.h"
 #include "render/deliver.h"
 #include "render/inputs.h"
@@ -123,18 +122,6 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
     sum.writing += one.writing * delivered;
 }
 
-/// How fast the model works at the sizes of a pass.
-model::Speeds speedsOf(const RenderPlan& pass) {
-    model::SpeedTrial trial;
-    trial.device = pass.device;
-    trial.dtype = pass.dtype;
-    trial.tokens = pass.cost.tokens;
-    trial.guided = pass.sampler.guided();
-    trial.height = pass.region.height;
-    trial.width = pass.region.width;
-    return model::measureSpeeds(pass.model.folder, trial);
-}
-
 /// What a pass' work takes, in seconds by stage.
 Work secondsAt(const model::Speeds& speeds, const RenderPlan& pass) {
     Work seconds;
@@ -183,7 +170,22 @@ double processSeconds() {
         0.0, static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) - began);
 }
 
-TimeEstimate estimateTime(const RenderPlan& plan, double start) {
+const model::Speeds& TimeEstimator::speedsOf(const RenderPlan& pass) {
+    model::SpeedTrial trial;
+    trial.device = pass.device;
+    trial.dtype = pass.dtype;
+    trial.tokens = pass.cost.tokens;
+    trial.guided = pass.sampler.guided();
+    trial.height = pass.region.height;
+    trial.width = pass.region.width;
+    const auto key = std::make_pair(pass.model.folder, trial);
+    auto known = speeds_.find(key);
+    if (known == speeds_.end())
+        known = speeds_.emplace(key, model::measureSpeeds(key.first, trial)).first;
+    return known->second;
+}
+
+TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
     TimeEstimate time;
     const auto add = [&](const char* stage, double seconds) {
         time.stages.emplace_back(stage, seconds);
@@ -195,7 +197,7 @@ TimeEstimate estimateTime(const RenderPlan& plan, double start) {
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
     if (!plan.region.crop.empty()) {
-        const model::Speeds speeds = speedsOf(plan);
+        const model::Speeds& speeds = speedsOf(plan);
         const Work seconds = secondsAt(speeds, plan);
         time.flopsPerSecond = speeds.denoise;
         add("reading plates", frames.reading + frames.grain);

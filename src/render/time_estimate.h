@@ -1,8 +1,11 @@
 #pragma once
+#include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "model/speed.h"
 #include "render/plan.h"
 
 namespace derrumbe::render {
@@ -23,15 +26,26 @@ struct TimeEstimate {
 /// Seconds since this process began; 0 where the system does not say.
 double processSeconds();
 
-/// Measures what a frame costs, by reading and delivering one before the onset and one after it
-/// (into a temporary folder), as many at once as the render would; and pieces of the model
-/// (`model/speed.h`), by whose speed its work is scaled. Takes about as long as two frames and two
-/// seconds. Frames that are there already are counted as if they were rendered again; so are
-/// evaluations that `sampler.cache` may leave out, and all of the denoising where several processes
-/// will share it. Throws Error(Input) for a plate or matte that cannot be read, Error(Output) where
-/// there is no temporary folder.
-/// @param start seconds that starting and planning takes
-TimeEstimate estimateTime(const RenderPlan& plan, double start);
+/// Estimates plans, one after another: what was measured of a model holds for the next plan that
+/// runs it at the same sizes, as the takes of a shot do.
+class TimeEstimator {
+  public:
+    /// Measures what a frame costs, by reading and delivering one before the onset and one after it
+    /// (into a temporary folder), as many at once as the render would; and pieces of the model
+    /// (`model/speed.h`), by whose speed its work is scaled. Takes about as long as two frames and,
+    /// where the model was not measured yet, two seconds. Frames that are there already are counted
+    /// as if they were rendered again; so are evaluations that `sampler.cache` may leave out, and
+    /// all of the denoising where several processes will share it. Throws Error(Input) for a plate
+    /// or matte that cannot be read, Error(Output) where there is no temporary folder.
+    /// @param start seconds that starting and planning takes
+    TimeEstimate of(const RenderPlan& plan, double start);
+
+  private:
+    /// How fast the model works at the sizes of a pass.
+    const model::Speeds& speedsOf(const RenderPlan& pass);
+
+    std::map<std::pair<std::filesystem::path, model::SpeedTrial>, model::Speeds> speeds_;
+};
 
 /// The estimate's lines of `plan`.
 std::string timeText(const TimeEstimate& time);
