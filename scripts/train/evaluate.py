@@ -10,6 +10,7 @@ says over how many shots it was taken; "+-" is the standard error of the mean ov
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import time
@@ -84,6 +85,28 @@ def vaeFigures(vae, clips: list[Clip], size: int) -> dict:
     return {"VAE PSNR, simulated (dB)": meanAndError(simulated), "VAE PSNR, photographs (dB)": meanAndError(photographs)}
 
 
+class Maker:
+    """A model's pipeline. What it makes is kept in `folder`, if there is one, under a digest of all that it is made from but the model."""
+
+    def __init__(self, pipeline, folder: Path | None):
+        self.pipeline, self.vae, self.folder = pipeline, pipeline.vae, folder
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, plate: np.ndarray, mask: np.ndarray, prompt: str, **options) -> np.ndarray:
+        """As sample.generate."""
+        if not self.folder:
+            return generate(self.pipeline, plate, mask, prompt, **options)
+        digest = hashlib.sha256(json.dumps([prompt, plate.shape, options], sort_keys=True).encode() + plate.tobytes() + mask.tobytes())
+        path = self.folder / f"{digest.hexdigest()[:24]}.npz"
+        if path.exists():
+            return np.load(path)["made"]
+        made = generate(self.pipeline, plate, mask, prompt, **options)
+        np.savez_compressed(path.with_suffix(".part.npz"), made=made)
+        path.with_suffix(".part.npz").rename(path)
+        return made
+
+
 Judged = tuple[Clip, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # clip, plate, truth, mask, made
 
 
@@ -93,12 +116,12 @@ def insidePsnr(video: torch.Tensor, plate: torch.Tensor, mask: np.ndarray) -> fl
 
 
 @torch.no_grad()
-def keptFigures(pipeline, plate: np.ndarray, mask: np.ndarray, prompt: str, shown: np.ndarray, **options) -> tuple[float, float]:
+def keptFigures(maker, plate: np.ndarray, mask: np.ndarray, prompt: str, shown: np.ndarray, **options) -> tuple[float, float]:
     """How near the plate the model's own picture is, where nothing is to change: PSNR in dB inside `shown` (not
     composited), and how much that is over the VAE's own on the same frames. The model can keep no more than the VAE."""
     truth = torch.from_numpy(toModel(plate))
-    own = decodeLatent(pipeline.vae, encodeMean(pipeline.vae, truth[None].to(pipeline.vae.device)))[0].clamp(-1, 1).cpu()
-    made = torch.from_numpy(toModel(generate(pipeline, plate, mask, prompt, composite=False, **options)))
+    own = decodeLatent(maker.vae, encodeMean(maker.vae, truth[None].to(maker.vae.device)))[0].clamp(-1, 1).cpu()
+    made = torch.from_numpy(toModel(maker(plate, mask, prompt, composite=False, **options)))
     kept = insidePsnr(made, truth, shown)
     return kept, kept - insidePsnr(own, truth, shown)
 
@@ -111,17 +134,17 @@ def photographShots(size: int, frames: int) -> list[tuple[np.ndarray, np.ndarray
     return [(panPhotograph(p, frames, size, rng), mask) for p in loadPhotographs(True)]
 
 
-def photographFigures(pipeline, size: int, options: dict) -> tuple[dict[str, str], list]:
+def photographFigures(maker, size: int, options: dict) -> tuple[dict[str, str], list]:
     """Photographs as plates. There is no truth of what falls: whether the prompt's side is followed, how much of the
     matte changes (simulated truth beside it in the table), and whether the plate stays where it should."""
     sides, changes, empties, rows = [], [], [], []
     for plate, mask in photographShots(size, 49):
         prompts = ("the building topples to the left", mirror_prompt("the building topples to the left"))
-        left, right = (generate(pipeline, plate, mask, p, seed=2, **options) for p in prompts)
+        left, right = (maker(plate, mask, p, seed=2, **options) for p in prompts)
         sides.append(float(sideOfChange(left, plate) < sideOfChange(right, plate)))
         changes += [change(left, plate, mask)[-1], change(right, plate, mask)[-1]]
         whole = np.ones_like(mask)
-        empties.append(keptFigures(pipeline, plate, np.zeros_like(mask), "the building collapses", whole, seed=1, **options)[1])
+        empties.append(keptFigures(maker, plate, np.zeros_like(mask), "the building collapses", whole, seed=1, **options)[1])
         rows.append(("photograph: to the left, to the right", [outlined(plate, mask), left, right]))
     return {"photographs as plates: direction follows the prompt (share)": meanAndError(sides),
             "photographs as plates: last frame's change (of 255)": meanAndError(changes),
@@ -178,6 +201,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--classifier", type=Path, help="checkpoint of kind_classifier.py; without it two figures are left out")
+    parser.add_argument("--made", type=Path, help="keep here what this model makes; the next run, with another classifier, takes it from there")
     parser.add_argument("--timing", action="store_true", help="also time 25 frames of 256x256")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
@@ -189,9 +213,9 @@ def main() -> None:
     clips = sorted(store.all(), key=lambda c: c.name)
     still = [c for c in clips if c.kind == "nothing"]
     moving = [c for c in clips if c.kind not in UNCHANGED][: arguments.shots]
-    pipeline = loadPipeline(arguments.model, device)
+    maker = Maker(loadPipeline(arguments.model, device), arguments.made)
     options = {"steps": arguments.steps, "guidance": arguments.guidance}
-    table = vaeFigures(pipeline.vae, moving[:8], arguments.size)
+    table = vaeFigures(maker.vae, moving[:8], arguments.size)
 
     ratios, correlations, over, flickers, rows = [], [], [], [], []
     judged: list[Judged] = []
@@ -199,7 +223,7 @@ def main() -> None:
     meanImage = np.mean([t[-1].mean(axis=(0, 1)) for _, _, t, _ in shots], axis=0)
     for clip, plate, truth, mask in shots:
         prompt = clip.meta["prompts"]["en"][0]
-        made = generate(pipeline, plate, mask, prompt, seed=1, **options)
+        made = maker(plate, mask, prompt, seed=1, **options)
         judged.append((clip, plate, truth, mask, made))
         a, b = change(made, plate, mask), change(truth, plate, mask)
         ratios.append(a[-1] / max(b[-1], 1e-3))
@@ -217,7 +241,7 @@ def main() -> None:
 
     right = []
     for clip, plate, truth, mask in [s for s in shots if s[0].kind in ("left", "right", "down")][: arguments.directions]:
-        made = [generate(pipeline, plate, mask, p, seed=2, **options)
+        made = [maker(plate, mask, p, seed=2, **options)
                 for p in ("the building topples to the left", mirror_prompt("the building topples to the left"))]
         right.append(float(sideOfChange(made[0], plate) < sideOfChange(made[1], plate)))
     table["direction follows the prompt (share)"] = meanAndError(right)
@@ -226,15 +250,15 @@ def main() -> None:
     for clip in still[:3]:
         plate, truth, mask = shotOf(clip, arguments.size)
         prompt = clip.meta["prompts"]["en"][0]
-        judged.append((clip, plate, truth, mask, generate(pipeline, plate, mask, prompt, seed=1, **options)))
-        kept.append(keptFigures(pipeline, plate, mask, prompt, mask, seed=1, **options))
+        judged.append((clip, plate, truth, mask, maker(plate, mask, prompt, seed=1, **options)))
+        kept.append(keptFigures(maker, plate, mask, prompt, mask, seed=1, **options))
     for clip, plate, _, mask in shots[:8]:
-        empty.append(keptFigures(pipeline, plate, np.zeros_like(mask), "the building collapses", np.ones_like(mask), seed=1, **options))
+        empty.append(keptFigures(maker, plate, np.zeros_like(mask), "the building collapses", np.ones_like(mask), seed=1, **options))
     for name, figures in (("'nothing happens', inside the matte", kept), ("empty matte", empty)):
         table[f"{name}: PSNR to the plate (dB)"] = meanAndError([own for own, _ in figures])
         table[f"{name}: PSNR over the VAE's own on the same frames (dB)"] = meanAndError([over for _, over in figures])
     table["last frame's change of the truth (of 255)"] = meanAndError([change(t, p, m)[-1] for _, p, t, m in shots])
-    figures, photographs = photographFigures(pipeline, arguments.size, options)
+    figures, photographs = photographFigures(maker, arguments.size, options)
     table.update(figures)
     rows += photographs
 
@@ -242,7 +266,7 @@ def main() -> None:
         clip = shots[0][0]
         plate, _, mask = shotOf(clip, 256)
         start = time.monotonic()
-        generate(pipeline, plate, mask, "the building collapses", seed=1, **options)
+        maker(plate, mask, "the building collapses", seed=1, **options)
         table[f"seconds, {len(plate)} frames of {plate.shape[2]}x{plate.shape[1]}, diffusers"] = f"{time.monotonic() - start:.1f}"
 
     figures, named = kindFigures(arguments.classifier, judged, clips, device)

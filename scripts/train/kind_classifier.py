@@ -104,11 +104,18 @@ def wholeClip(plate: np.ndarray, video: np.ndarray) -> torch.Tensor:
     return inputOf(*(resizeFrames(a[chosen], (SIDE, SIDE)) for a in (plate, video)))
 
 
+def softened(frames: np.ndarray, factor: int) -> np.ndarray:
+    """uint8 [F,H,W,3] as if it had been smaller by `factor`."""
+    _, height, width, _ = frames.shape
+    return resizeFrames(resizeFrames(frames, (height // factor, width // factor)), (height, width))
+
+
 def drawSample(clip: SmallClip, rng: random.Random) -> tuple[torch.Tensor, str]:
     """A window in time, a crop, a flip, another brightness; mostly the truth within a matte, as a model's answer is.
 
-    Any plate is also an example of "nothing". Half of the samples are softened, for what a model makes is softer than
-    the truth, and it is to be judged by what happens in it."""
+    Any plate is also an example of "nothing", and so is one that is softened within a matte: what a model leaves as it is has been
+    through its VAE. Half of the samples are softened, for what a model makes is softer than the truth, and it is to be judged by
+    what happens in it."""
     total = len(clip.plate)
     count = rng.randint(min(SHORTEST, total), total)
     # At least half of the window, or all there is, shows the event.
@@ -117,8 +124,10 @@ def drawSample(clip: SmallClip, rng: random.Random) -> tuple[torch.Tensor, str]:
     chosen = picks(start, count)
     plate, kind = clip.plate[chosen], clip.kind
     truth = (clip.truth if rng.random() < 0.3 else clip.within)[chosen]
-    if rng.random() < 0.03:
-        truth, kind = plate, "nothing"
+    still = rng.random()
+    if still < 0.08:
+        within = (clip.within[chosen] != plate).any(-1, keepdims=True)
+        truth, kind = plate if still < 0.03 else np.where(within, softened(plate, rng.choice((2, 4))), plate), "nothing"
     video = inputOf(plate, truth)
     side = rng.randint(SIDE * 13 // 16, SIDE)
     y, x = rng.randint(0, SIDE - side), rng.randint(0, SIDE - side)

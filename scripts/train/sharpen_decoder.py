@@ -187,7 +187,7 @@ def main() -> None:
     decoding = [*vae.post_quant_conv.parameters(), *vae.decoder.parameters()]
     optimisers = {"decoder": torch.optim.AdamW(decoding, lr=arguments.rate, betas=(0.5, 0.99), weight_decay=0.0),
                   "critic": torch.optim.AdamW(critic.parameters(), lr=arguments.critic_rate, betas=(0.5, 0.99), weight_decay=0.01)}
-    ema = Ema({"vae": vae}, arguments.ema)
+    ema, balance = Ema({"vae": vae}, arguments.ema), Balance()
     trained = trainedBefore(arguments.model)
     step, before = trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0)
     first, begin = step, before
@@ -196,6 +196,7 @@ def main() -> None:
         for name, optimiser in optimisers.items():
             optimiser.load_state_dict(checkpoint["optimisers"][name])
         ema.load(checkpoint["ema"])
+        vars(balance).update(checkpoint["balance"])
         step, before = checkpoint["step"], checkpoint["seconds"]
     mean, std = committedStatistics(arguments.model)
     raw = [x.to(device)[:, None, None, None] for x in (mean, std)]
@@ -207,12 +208,12 @@ def main() -> None:
     log(event="start", step=step, seconds=before, clips=len(live), critic=sum(p.numel() for p in critic.parameters()))
     clock = Clock(before, device.type)
     lastSave = time.monotonic()
-    balance = Balance()
     sums: dict[str, list[torch.Tensor]] = {"own": [], "answered": [], "critic": []}
 
     def save() -> None:
         saveAtomic({"vae": vae.state_dict(), "critic": critic.state_dict(), "ema": ema.state(), "step": step, "form": form,
-                    "optimisers": {n: o.state_dict() for n, o in optimisers.items()}, "seconds": clock.seconds()}, path)
+                    "optimisers": {n: o.state_dict() for n, o in optimisers.items()}, "seconds": clock.seconds(),
+                    "balance": vars(balance)}, path)
 
     while (share := (clock.seconds() - begin) / (60 * arguments.minutes)) < 1:
         learning = step - first >= arguments.critic_first

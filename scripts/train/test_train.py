@@ -458,14 +458,16 @@ class Kinds(unittest.TestCase):
         return SmallClip(plate, truth, truth, kind, 3)
 
     def testFlipSwapsTheKind(self):
-        seen = set()
-        for seed in range(30):
+        seen, soft = set(), 0
+        for seed in range(60):
             video, kind = drawSample(self.clip("left", 0), random.Random(seed))
             change = video[-1, 3:].mean(dim=(0, 1))
-            side = "nothing" if float(change.abs().max()) == 0 else "left" if change[:20].mean() > change[-20:].mean() else "right"
+            side = "nothing" if float(change.abs().max()) < 0.3 else "left" if change[:20].mean() > change[-20:].mean() else "right"
             self.assertEqual(kind, side)
             seen.add(kind)
+            soft += kind == "nothing" and float(change.abs().max()) > 0
         self.assertLessEqual({"left", "right"}, seen)
+        self.assertGreater(soft, 0)  # a plate that has only lost its sharpness is nothing, too
 
     def testLearnsWhatCanBeToldApart(self):
         torch.manual_seed(0)
