@@ -29,6 +29,14 @@ def committedVae(folder: Path) -> tuple[dict, dict[str, torch.Tensor]]:
     return form, vae.state_dict()
 
 
+def vaeToGoOnFrom(folder: Path, checkpoint: dict | None) -> tuple[dict, dict[str, torch.Tensor], int, float]:
+    """Form, weights, steps and seconds trained of a run's checkpoint, or, without one, of the folder's VAE."""
+    if checkpoint:
+        return checkpoint["form"], checkpoint["vae"], checkpoint["step"], checkpoint["seconds"]
+    trained = trainedBefore(folder)
+    return (*committedVae(folder), trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0))
+
+
 def committedStatistics(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the latent channels that the folder's transformer was trained with."""
     config = json.loads((folder / "vae" / "config.json").read_text())

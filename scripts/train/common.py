@@ -66,6 +66,21 @@ def averaged(checkpoint: dict, name: str) -> dict[str, torch.Tensor]:
     return {k[len(prefix):]: v for k, v in checkpoint["ema"]["shadow"].items() if k.startswith(prefix)}
 
 
+class Followed:
+    """A checkpoint that another process goes on writing; `path` None: none."""
+
+    def __init__(self, path: Path | None):
+        self.path, self.seen = path, 0.0
+
+    def newer(self, device: torch.device | str = "cpu") -> dict | None:
+        """The checkpoint, if it was written since it was last asked for."""
+        changed = self.path.stat().st_mtime if self.path and self.path.exists() else 0.0
+        if changed <= self.seen:
+            return None
+        self.seen = changed
+        return loadCheckpoint(self.path, device)
+
+
 def repeatedly(scan, interval: float) -> None:
     """Calls `scan` every `interval` seconds in a thread, for folders that fill while they are read."""
     def loop():

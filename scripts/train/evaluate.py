@@ -86,18 +86,21 @@ def vaeFigures(vae, clips: list[Clip], size: int) -> dict:
 
 
 class Maker:
-    """A model's pipeline. What it makes is kept in `folder`, if there is one, under a digest of all that it is made from but the model."""
+    """A model folder's pipeline. What it makes is kept in `folder`, if there is one, under a digest of all that it is made from."""
 
-    def __init__(self, pipeline, folder: Path | None):
-        self.pipeline, self.vae, self.folder = pipeline, pipeline.vae, folder
+    def __init__(self, model: Path, device, folder: Path | None):
+        self.pipeline, self.folder = loadPipeline(model, device), folder
+        self.vae = self.pipeline.vae
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
+            self.weights = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(model.rglob("*.safetensors"))))
 
     def __call__(self, plate: np.ndarray, mask: np.ndarray, prompt: str, **options) -> np.ndarray:
         """As sample.generate."""
         if not self.folder:
             return generate(self.pipeline, plate, mask, prompt, **options)
-        digest = hashlib.sha256(json.dumps([prompt, plate.shape, options], sort_keys=True).encode() + plate.tobytes() + mask.tobytes())
+        digest = self.weights.copy()
+        digest.update(json.dumps([prompt, plate.shape, options], sort_keys=True).encode() + plate.tobytes() + mask.tobytes())
         path = self.folder / f"{digest.hexdigest()[:24]}.npz"
         if path.exists():
             return np.load(path)["made"]
@@ -201,7 +204,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--classifier", type=Path, help="checkpoint of kind_classifier.py; without it two figures are left out")
-    parser.add_argument("--made", type=Path, help="keep here what this model makes; the next run, with another classifier, takes it from there")
+    parser.add_argument("--made", type=Path, help="keep here what models make; the next run, with another classifier, takes it from there")
     parser.add_argument("--timing", action="store_true", help="also time 25 frames of 256x256")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
@@ -213,7 +216,7 @@ def main() -> None:
     clips = sorted(store.all(), key=lambda c: c.name)
     still = [c for c in clips if c.kind == "nothing"]
     moving = [c for c in clips if c.kind not in UNCHANGED][: arguments.shots]
-    maker = Maker(loadPipeline(arguments.model, device), arguments.made)
+    maker = Maker(arguments.model, device, arguments.made)
     options = {"steps": arguments.steps, "guidance": arguments.guidance}
     table = vaeFigures(maker.vae, moving[:8], arguments.size)
 
@@ -266,7 +269,7 @@ def main() -> None:
         clip = shots[0][0]
         plate, _, mask = shotOf(clip, 256)
         start = time.monotonic()
-        maker(plate, mask, "the building collapses", seed=1, **options)
+        generate(maker.pipeline, plate, mask, "the building collapses", seed=1, **options)
         table[f"seconds, {len(plate)} frames of {plate.shape[2]}x{plate.shape[1]}, diffusers"] = f"{time.monotonic() - start:.1f}"
 
     figures, named = kindFigures(arguments.classifier, judged, clips, device)

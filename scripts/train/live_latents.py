@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import averaged, loadCheckpoint, repeatedly
+from common import Followed, averaged, repeatedly
 from conditioning import drawForm, eventShare, shapeMatte, splitPlate
 from data import hashName, panPhotograph, readClip
 from footage.prompts import mirror_prompt
@@ -160,17 +160,15 @@ class LiveLatents(LiveClips):
 
     def __init__(self, folders: list[Path], vae, mean, std, device, seed: int, follow: Path | None = None, pictures: bool = False):
         super().__init__(folders, device, seed)
-        self.vae, self.follow, self.followed, self.pictures = vae, follow, 0.0, pictures
+        self.vae, self.follow, self.pictures = vae, Followed(follow), pictures
         self.ahead: queue.Queue[list[dict]] = queue.Queue(maxsize=1)
         self.ending = threading.Event()
         self.mean, self.std = (x.to(device)[:, None, None, None] for x in (mean, std))
 
     def renewEncoder(self) -> None:
         """Takes over the followed checkpoint's averages, if it is newer than those that are here."""
-        changed = self.follow.stat().st_mtime if self.follow and self.follow.exists() else 0.0
-        if changed > self.followed:
-            self.vae.load_state_dict(averaged(loadCheckpoint(self.follow, self.device), "vae"))
-            self.followed = changed
+        if checkpoint := self.follow.newer(self.device):
+            self.vae.load_state_dict(averaged(checkpoint, "vae"))
 
     def draw(self, count: int) -> list[dict]:
         """Samples of `count` clips, see drawsOf."""

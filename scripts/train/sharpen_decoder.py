@@ -24,12 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from committed import committedStatistics, committedTransformer, committedVae, trainedBefore
-from common import Clock, Ema, Log, averaged, halfPrecision, loadCheckpoint, saveAtomic, setDevice
+from committed import committedStatistics, committedTransformer, trainedBefore, vaeToGoOnFrom
+from common import Clock, Ema, Followed, Log, averaged, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from conditioning import packMask
 from live_latents import LiveLatents
 from train_vae import differences, reconstructionLoss
-from transformer import Tokens, encodeText, foldedRows, foldTextPadding, keepStreamExact, makeTextEncoder, makeTransformer
+from transformer import Tokens, flowVelocity, makeModules
 from vae import decodeLatent, encoderSleeps, makeVae, useFastConvolutions, wakeResiduals
 
 LAST_SIGMA = 0.6  # where the last of three steps with flow shift 3 begins
@@ -61,6 +61,7 @@ def paired(winner: list[torch.Tensor], loser: list[torch.Tensor]) -> torch.Tenso
 
 
 def apart(a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
+    """Mean squared difference of scores."""
     return torch.stack([(x - y).square().mean() for x, y in zip(a, b)]).mean()
 
 
@@ -86,25 +87,21 @@ class Answers:
     """The transformer's one-step answers; its weights are the folder's, or those of a run's checkpoint as it changes."""
 
     def __init__(self, folder: Path, follow: Path | None, device: torch.device):
-        self.device, self.follow, self.followed = device, follow, 0.0
+        self.device, self.follow = device, Followed(follow)
         self.tokens = Tokens(folder / "tokenizer" / "spiece.model")
         self.take(*committedTransformer(folder))
 
     def take(self, form: dict, transformer: dict[str, torch.Tensor], text: dict[str, torch.Tensor]) -> None:
-        self.modules = {"transformer": makeTransformer(**form), "text": makeTextEncoder(len(self.tokens))}
+        """Answers with these weights from now on."""
+        self.modules = makeModules(form, len(self.tokens), self.device)
         for name, weights in (("transformer", transformer), ("text", text)):
             self.modules[name].load_state_dict(weights)
-            self.modules[name].to(self.device).eval().requires_grad_(False)
-        foldTextPadding(self.modules["transformer"])
-        keepStreamExact(self.modules["transformer"])
+            self.modules[name].eval().requires_grad_(False)
 
     def renew(self) -> None:
         """Takes over the followed checkpoint's averages, if it is newer than those that are here."""
-        changed = self.follow.stat().st_mtime if self.follow and self.follow.exists() else 0.0
-        if changed > self.followed:
-            checkpoint = loadCheckpoint(self.follow)
+        if checkpoint := self.follow.newer():
             self.take(checkpoint["form"], averaged(checkpoint, "transformer"), averaged(checkpoint, "text"))
-            self.followed = changed
 
     @torch.no_grad()
     def of(self, drawn: list[dict], sigma: torch.Tensor, rng: random.Random) -> torch.Tensor:
@@ -113,11 +110,7 @@ class Answers:
         control = torch.stack([torch.cat([d["inactive"], d["reactive"], packMask(d["mask"])]) for d in drawn]).float()
         s = sigma[:, None, None, None, None]
         noisy = (1 - s) * target + s * torch.randn_like(target)
-        ids, mask = (x.to(self.device) for x in self.tokens([rng.choice(d["prompts"]) for d in drawn]))
-        with halfPrecision(self.device):
-            rows = foldedRows(encodeText(self.modules["text"], ids, mask))
-            v = self.modules["transformer"](noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0]
-        return noisy - s * v.float()
+        return noisy - s * flowVelocity(self.modules, noisy, sigma, control, self.tokens([rng.choice(d["prompts"]) for d in drawn]))
 
 
 def window(mask: torch.Tensor, side: int, rng: random.Random) -> tuple[slice, slice]:
@@ -178,7 +171,7 @@ def main() -> None:
     log = Log(arguments.run / "log.jsonl")
     path = arguments.run / "vae.pt"
     checkpoint = loadCheckpoint(path)
-    form, weights = (checkpoint["form"], checkpoint["vae"]) if checkpoint else committedVae(arguments.model)
+    form, weights, step, before = vaeToGoOnFrom(arguments.model, checkpoint)
     vae, critic = makeVae(**form), Critic().to(device)
     vae.load_state_dict(weights)
     vae.to(device).encoder.requires_grad_(False)
@@ -189,15 +182,13 @@ def main() -> None:
                   "critic": torch.optim.AdamW(critic.parameters(), lr=arguments.critic_rate, betas=(0.5, 0.99), weight_decay=0.01)}
     ema, balance = Ema({"vae": vae}, arguments.ema), Balance()
     trained = trainedBefore(arguments.model)
-    step, before = trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0)
-    first, begin = step, before
+    first, begin = trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0)
     if checkpoint:
         critic.load_state_dict(checkpoint["critic"])
         for name, optimiser in optimisers.items():
             optimiser.load_state_dict(checkpoint["optimisers"][name])
         ema.load(checkpoint["ema"])
         vars(balance).update(checkpoint["balance"])
-        step, before = checkpoint["step"], checkpoint["seconds"]
     mean, std = committedStatistics(arguments.model)
     raw = [x.to(device)[:, None, None, None] for x in (mean, std)]
     rng = random.Random(arguments.seed + step)

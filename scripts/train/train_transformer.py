@@ -24,13 +24,12 @@ import numpy as np
 import torch
 
 from committed import committedStatistics, committedTransformer, trainedBefore
-from common import Clock, Ema, Log, cpuHasBf16, halfPrecision, loadCheckpoint, repeatedly, saveAtomic, setDevice
+from common import Clock, Ema, Log, cpuHasBf16, loadCheckpoint, repeatedly, saveAtomic, setDevice
 from conditioning import latentWeight, packMask
 from encode_latents import loadVae
 from live_latents import LiveLatents, encoding
 from muon import Muon
-from transformer import (Tokens, encodeText, foldedRows, foldTextPadding, grownDeeper, keepStreamExact, makeTextEncoder,
-                         makeTransformer)
+from transformer import Tokens, flowVelocity, grownDeeper, makeModules
 from vae import encodeMean, encoderSleeps, useFastConvolutions, wakeResiduals
 
 
@@ -273,13 +272,11 @@ def main() -> None:
         form, transformerWeights, textWeights = committedTransformer(committed)
         if arguments.grow_layers:
             form, transformerWeights = grownDeeper(form, transformerWeights, arguments.grow_layers)
-    modules = {"transformer": makeTransformer(**form).to(device), "text": makeTextEncoder(len(tokens)).to(device)}
+    modules = makeModules(form, len(tokens), device)
     transformer, text = modules["transformer"], modules["text"]
     if committed:
         transformer.load_state_dict(transformerWeights)
         text.load_state_dict(textWeights)
-    foldTextPadding(transformer)
-    keepStreamExact(transformer)
     if arguments.compile:
         for block in [*transformer.blocks, *transformer.vace_blocks]:
             block.compile()
@@ -330,10 +327,7 @@ def main() -> None:
         buckets={str(k): len(v) for k, v in store.buckets.items()},
         parameters={n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()})
     def velocity(noisy, sigma, control, prompts) -> torch.Tensor:
-        ids, mask = (x.to(device) for x in tokens(prompts, arguments.text_rows))
-        with halfPrecision(device):
-            rows = foldedRows(encodeText(text, ids, mask))
-            return transformer(noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
+        return flowVelocity(modules, noisy, sigma, control, tokens(prompts, arguments.text_rows))
 
     def heldOut() -> HeldOut:
         return HeldOut(heldStore(arguments.held, mean, std, arguments, live), mean, std, arguments)

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from committed import committedVae, trainedBefore
+from committed import vaeToGoOnFrom
 from common import Clock, Ema, Log, halfPrecision, loadCheckpoint, saveAtomic, setDevice
 from data import ClipStore, VaeSampler, loadPhotographs, panPhotograph, toModel
 from linear_start import constantChannels, startLinear
@@ -110,16 +110,11 @@ def main() -> None:
     log = Log(arguments.run / "log.jsonl")
     checkpointPath = arguments.run / "vae.pt"
     checkpoint = loadCheckpoint(checkpointPath)
-    step, before = (checkpoint["step"], checkpoint["seconds"]) if checkpoint else (0, 0.0)
-
-    committed = arguments.start is not None and not checkpoint
-    form, weights = (checkpoint["form"], checkpoint["vae"]) if checkpoint else ({
-        "latentChannels": arguments.z, "base_dim": arguments.base, "decoder_base_dim": arguments.base,
-        "num_res_blocks": arguments.blocks}, None)
-    if committed:
-        form, weights = committedVae(arguments.start)
-        trained = trainedBefore(arguments.start)
-        step, before = trained["steps"]["vae"], 60 * trained["minutes"].get("vae", 0)
+    if checkpoint or arguments.start:
+        form, weights, step, before = vaeToGoOnFrom(arguments.start, checkpoint)
+    else:
+        form, weights, step, before = {"latentChannels": arguments.z, "base_dim": arguments.base, "decoder_base_dim": arguments.base,
+                                       "num_res_blocks": arguments.blocks}, None, 0, 0.0
     vae = makeVae(**form).to(device)
     if weights:
         vae.load_state_dict(weights)

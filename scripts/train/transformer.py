@@ -10,6 +10,8 @@ from diffusers import WanVACETransformer3DModel
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from transformers import UMT5Config, UMT5EncoderModel
 
+from common import halfPrecision
+
 TEXT_ROWS = 512  # rows WanVACEPipeline pads the text to
 CONSTANT_PATTERN = 3.0  # amplitude of the stream's constant part: see startFromPlate
 
@@ -197,6 +199,24 @@ def foldedRows(rows: torch.Tensor) -> torch.Tensor:
     bias[-1] = math.log(TEXT_ROWS - rows.shape[1])
     FoldedTextProcessor.bias = bias
     return F.pad(rows, (0, 0, 0, 1))
+
+
+def makeModules(form: dict, vocabulary: int, device: torch.device) -> dict[str, torch.nn.Module]:
+    """A fresh "transformer" (`form`: makeTransformer's arguments) and "text" encoder, ready for flowVelocity."""
+    modules = {"transformer": makeTransformer(**form).to(device), "text": makeTextEncoder(vocabulary).to(device)}
+    foldTextPadding(modules["transformer"])
+    keepStreamExact(modules["transformer"])
+    return modules
+
+
+def flowVelocity(modules: dict[str, torch.nn.Module], noisy: torch.Tensor, sigma: torch.Tensor, control: torch.Tensor,
+                 tokens: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """The velocity, noise - clean, of latents [B,z,T,h,w] with noise `sigma` [B] in [0,1], under VACE's condition
+    [B,2z+64,T,h,w] and prompts as Tokens gives them."""
+    ids, mask = (x.to(noisy.device) for x in tokens)
+    with halfPrecision(noisy.device):
+        rows = foldedRows(encodeText(modules["text"], ids, mask))
+        return modules["transformer"](noisy, sigma * 1000, rows, control_hidden_states=control, return_dict=False)[0].float()
 
 
 class Tokens:
