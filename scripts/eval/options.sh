@@ -8,6 +8,18 @@
 # shellcheck disable=SC2034,SC2154  # the variables are the script's
 options_usage() { awk 'NR > 1 { if (!/^# /) exit; print substr($0, 3) }' "$0"; exit "$1"; }
 
+# python_with PACKAGE...: a Python that can import all of them: $DERRUMBE_EVAL_PYTHON, else .venv's, else python3; ends the script
+# where none is.
+python_with() {
+    local python imports
+    imports=$(IFS=,; echo "import $*")
+    for python in "${DERRUMBE_EVAL_PYTHON:-}" "$root/.venv/bin/python" python3; do
+        if [ -n "$python" ] && "$python" -c "$imports" 2>/dev/null; then echo "$python"; return; fi
+    done
+    echo "no Python has all of: $* (DERRUMBE_EVAL_PYTHON names one)" >&2
+    exit 2
+}
+
 options_taken=" $1 "
 shift
 command=$(sed -E 's#(^| )/[^ ]*/#\1#g' <<<"scripts/eval/$(basename "$0")${*:+ $*}")

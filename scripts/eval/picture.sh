@@ -14,15 +14,7 @@ root=$(cd "$here/../.." && pwd)
 plates="" model=$root/models/derrumbe-mini out=$here/results work=$root/build/picture long=97
 # shellcheck source=scripts/eval/options.sh
 source "$here/options.sh" "plates model out work long DERRUMBE" "$@"
-packages="import numpy, scipy, numba, skimage, OpenImageIO, safetensors"
-for python in "${DERRUMBE_EVAL_PYTHON:-}" "$root/.venv/bin/python" python3; do
-    if [ -n "$python" ] && "$python" -c "$packages" 2>/dev/null; then break; fi
-    python=""
-done
-[ -n "$python" ] || {
-    echo "no Python has all of: numpy scipy numba scikit-image OpenImageIO safetensors (DERRUMBE_EVAL_PYTHON names one)" >&2
-    exit 2
-}
+python=$(python_with numpy scipy numba skimage OpenImageIO safetensors)
 mkdir -p "$work"
 work=$(realpath "$work") model=$(realpath "$model") plates=${plates:-$work/plates}
 ls "$plates"/*/shot.yaml >/dev/null 2>&1 || "$python" "$here/picture_plates.py" --out "$plates" --long "$long"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "clip/smooth.h"
 #include "support/error.h"
 
 namespace derrumbe::clip {
@@ -16,35 +17,6 @@ constexpr int kContrastPasses = 6;
 /// Variance, of the [-1, 1] range and summed over R, G, B, below which a surface counts as flat:
 /// there is no contrast in it that could be compared. 0.05 is 6 steps of 8 bits.
 constexpr float kFlat = 3 * 0.05f * 0.05f;
-
-/// One pass of the binomial (1 4 6 4 1) / 16, standard deviation 1, along `count` values that lie
-/// `step` apart; the ends go on.
-void smoothLine(float* values, int count, std::ptrdiff_t step, std::vector<float>& line) {
-    constexpr float taps[] = {0.0625f, 0.25f, 0.375f, 0.25f, 0.0625f};
-    line.resize(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) line[i] = values[i * step];
-    for (int i = 0; i < count; ++i) {
-        float sum = 0;
-        for (int k = -2; k <= 2; ++k) sum += taps[k + 2] * line[std::clamp(i + k, 0, count - 1)];
-        values[i * step] = sum;
-    }
-}
-
-/// `passes` times over a picture (standard deviation 1 each).
-void smoothPlane(float* values, int height, int width, int passes, std::vector<float>& line) {
-    for (int pass = 0; pass < passes; ++pass) {
-        for (int y = 0; y < height; ++y)
-            smoothLine(values + static_cast<std::ptrdiff_t>(y) * width, width, 1, line);
-        for (int x = 0; x < width; ++x) smoothLine(values + x, height, width, line);
-    }
-}
-
-void smoothTime(ClipMask& mask) {
-    const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(mask.width) * mask.height;
-    std::vector<float> line;
-    for (std::ptrdiff_t i = 0; i < plane; ++i)
-        smoothLine(mask.values.data() + i, mask.frames, plane, line);
-}
 
 /// Covariance and variances around every pixel of one frame, as sums over R, G, B.
 struct Variation {

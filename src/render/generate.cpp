@@ -128,7 +128,7 @@ void tellSparse(Run& run) {
 Generated generate(Run& run) {
     const RenderPlan& plan = run.plan;
     const Pass pass{run, plan};
-    const bool detailed = plan.shot.detail == shot::Detail::Plate;
+    const bool detailed = plan.shot.detail != shot::Detail::Off;
     const auto shared = run.options.shared ? run.options.shared : makeSharedWork();
     const SharedKeys keys = sharedKeys(plan);
     if (plan.second) run.part = plan.work.total() / plan.flops();
@@ -159,12 +159,12 @@ Generated generate(Run& run) {
     run.stage("decoding", detailed ? 0.08 : 0.15);
     const at::Tensor video = model.decode(latents, run.tick());
     run.keep("video", video);
-    Generated generated{anchored(pass, video, inputs), {}, {}, inputs.grain};
+    Generated generated{anchored(pass, video, inputs), {}, {}, {}, inputs.grain};
     if (detailed) {
         run.stage("plate detail", 0.07);
         const Clip& reconstruction = shared->first.reconstruction.get(
             keys.reconstruction, [&] { return reconstructed(pass, model, inputs, shared->first); });
-        findDetail(generated, reconstruction, inputs.mask);
+        findDetail(pass, generated, reconstruction, inputs.mask);
     }
     if (plan.second) {
         run.part = 1 - run.part;

@@ -211,6 +211,12 @@ void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte) {
     for (float& value : matte.values) value *= strength;
 }
 
+Matte readFront(const RenderPlan& plan, const FrameJob& job) {
+    Matte front = readMattes(plan, plan.shot.holdouts, job.holdouts);
+    for (float& value : front.values) value = 1 - value;
+    return front;
+}
+
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job) {
     Matte matte = readModelMatte(plan, job);
     compositeMatte(plan, job, matte);

@@ -73,6 +73,10 @@ Matte readMattes(const RenderPlan& plan, const std::vector<shot::MatteSource>& s
 /// model makes, are cut out, and the shot's strength at that frame scales the rest.
 void compositeMatte(const RenderPlan& plan, const FrameJob& job, Matte& matte);
 
+/// 1 where what the plate shows belongs to what the shot may change, 0 where a holdout keeps
+/// something in front of it; over the plate's data window.
+Matte readFront(const RenderPlan& plan, const FrameJob& job);
+
 /// The matte of the composite: the model's, held out, at the shot's strength.
 Matte readJobMatte(const RenderPlan& plan, const FrameJob& job);
 

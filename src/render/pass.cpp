@@ -18,6 +18,19 @@ StateStore storeOf(const Pass& pass) {
             pass.run.record.contentSha256, pass.state};
 }
 
+/// In which frames the plate's detail went along with what moved; empty where in none.
+std::string carriedText(const RenderPlan& plan, const clip::CarriedDetail& carried) {
+    int count = 0, first = 0, last = 0;
+    for (size_t i = 0; i < plan.frames.size(); ++i) {
+        if (!carried.any(static_cast<int>(i))) continue;
+        last = plan.frames[i].frame;
+        if (count++ == 0) first = last;
+    }
+    if (count == 0) return {};
+    return cat("the plate's detail goes along with what moves in ", count, " frames, ", first, " to ",
+               last);
+}
+
 /// The plate, with what guides show over it.
 const Clip& shownClip(const ModelInputs& inputs) {
     return inputs.guided.frames > 0 ? inputs.guided : inputs.plate;
@@ -115,8 +128,17 @@ Clip reconstructed(const Pass& pass, model::VideoModel& model, const ModelInputs
     return anchored(pass, model.decode(latents, half(0.5)), inputs);
 }
 
-void findDetail(Generated& generated, Clip reconstruction, const ClipMask& mask) {
+void findDetail(const Pass& pass, Generated& generated, Clip reconstruction, const ClipMask& mask) {
     generated.detail = clip::detailWeights(generated.picture, reconstruction, mask);
+    if (pass.plan.shot.detail == shot::Detail::Plate) {
+        generated.carried = clip::carryDetail(generated.picture, reconstruction, mask,
+                                              generated.detail, pass.plan.framesAtOnce);
+        const std::string frames = carriedText(pass.plan, generated.carried);
+        if (!frames.empty()) {
+            pass.run.event("detail", frames);
+            pass.run.log.info(frames);
+        }
+    }
     generated.reconstruction = std::move(reconstruction);
 }
 

@@ -48,7 +48,8 @@ const at::Tensor& plateLatents(const Pass& pass, model::VideoModel& model,
 Clip reconstructed(const Pass& pass, model::VideoModel& model, const ModelInputs& inputs,
                    SharedWork::OfPass& shared);
 
-/// Where the plate's detail stays: both clips are anchored, so that a drift is no change.
-void findDetail(Generated& generated, Clip reconstruction, const ClipMask& mask);
+/// Where the plate's detail stays, and where it goes along with what moves: both clips are
+/// anchored, so that a drift is no change.
+void findDetail(const Pass& pass, Generated& generated, Clip reconstruction, const ClipMask& mask);
 
 }  // namespace derrumbe::render

@@ -73,7 +73,7 @@ void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
 }
 
 bool keepsDetail(const RenderPlan& plan) {
-    return plan.shot.detail == shot::Detail::Plate;
+    return plan.shot.detail != shot::Detail::Off;
 }
 
 /// Memory to read, change and write one frame at the plate's size, where it is highest.
@@ -84,8 +84,10 @@ double plateBytes(const RenderPlan& plan) {
     const double layers = (output.generatedLayer ? 3 : 0) + (output.matteLayer ? 1 : 0);
     // As it is read, its matte, and the picture that comes into it.
     const double held = 4 * channels + 4 + 12;
-    // The plate's light and code, the enlarged picture and reconstruction, and the weight.
-    const double stitching = keepsDetail(plan) ? 40 : 12;
+    // The plate's light and code, the enlarged picture and reconstruction, and the weight; where
+    // what moves was in the plate, its low-pass there, the holdout, and the weight of both.
+    const bool carried = plan.shot.detail == shot::Detail::Plate;
+    const double stitching = carried ? 84 : keepsDetail(plan) ? 40 : 12;
     // As it is stored, the file's bytes or the reader's, and the frame as it is read again.
     const double stored = 4 * channels + 2 * layers;
     const double writing = 2 * stored + 4 * (channels + layers);
@@ -306,7 +308,8 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     // While frames are written: the program (its model is gone by then), the clips that the model
     // made, and the frames, which do not all need the most at the same moment.
     constexpr double program = 0.235e9, others = 0.65;
-    const double clips = samples * 4 * (keepsDetail(plan) ? 9 : 5);
+    const bool carried = plan.shot.detail == shot::Detail::Plate;
+    const double clips = samples * 4 * (carried ? 10 : keepsDetail(plan) ? 9 : 5);
     need.deliveryBytes = program + clips + plateBytes(plan);
     need.frameBytes = others * plateBytes(plan);
     return need;

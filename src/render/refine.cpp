@@ -149,12 +149,12 @@ Generated refine(Run& run, SharedWork& shared, model::VideoModel& model, const F
     run.stage("refine: decoding", 0.08);
     const at::Tensor made = model.decode(latents, run.tick());
     run.keep(pass.prefix + "video", made);
-    Generated generated{anchored(pass, made, inputs), {}, {}, first.generated.grain};
-    if (plan.shot.detail == shot::Detail::Plate) {
+    Generated generated{anchored(pass, made, inputs), {}, {}, {}, first.generated.grain};
+    if (plan.shot.detail != shot::Detail::Off) {
         run.stage("refine: plate detail", 0.07);
         const Clip& reconstruction = shared.second.reconstruction.get(
             keys.reconstruction, [&] { return reconstructed(pass, model, inputs, shared.second); });
-        findDetail(generated, reconstruction, inputs.mask);
+        findDetail(pass, generated, reconstruction, inputs.mask);
     }
     return generated;
 }

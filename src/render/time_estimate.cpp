@@ -60,8 +60,20 @@ RenderPlan planOf(const RenderPlan& plan, const FrameJob& job, int atOnce) {
 
 /// What a frame costs, read and delivered.
 struct FrameSeconds {
-    double reading = 0, grain = 0, writing = 0;
+    double reading = 0, grain = 0, detail = 0, writing = 0;
 };
+
+/// The detail of what moves, of a plate that stands still: to be followed it costs the same, and a
+/// field that has gone by some pixels makes frames cost what moving ones do.
+void carryAlong(const RenderPlan& plan, const ClipMask& mask, Generated& generated,
+                FrameSeconds& seconds) {
+    seconds.detail += secondsOf([&] {
+        generated.carried = clip::carryDetail(generated.picture, generated.reconstruction, mask,
+                                              generated.detail, plan.framesAtOnce);
+    });
+    std::fill(generated.carried.motion.offsets.begin(), generated.carried.motion.offsets.end(), 3.f);
+    generated.carried.weight = mask;
+}
 
 FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colours,
                           const FrameJob& job, int atOnce) {
@@ -83,11 +95,15 @@ FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colo
         // The plate stands in for what the model would make: it packs as well, or as badly.
         generated.picture = inputs.plate;
         generated.grain = inputs.grain;
-        if (plan.shot.detail == shot::Detail::Plate) {
+        if (plan.shot.detail != shot::Detail::Off) {
             generated.reconstruction = inputs.plate;
-            generated.detail =
-                clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
+            seconds.detail = secondsOf([&] {
+                generated.detail =
+                    clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
+            });
         }
+        if (plan.shot.detail == shot::Detail::Plate) carryAlong(one, inputs.mask, generated, seconds);
+        seconds.detail /= atOnce;
     }
     const TemporaryFolder folder("plan");
     const double writing = secondsOf([&] {
@@ -118,6 +134,7 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
     const auto count = static_cast<double>(jobs.size()),
                all = static_cast<double>(plan.frames.size());
     sum.reading += one.reading * count;
+    sum.detail += one.detail * count;
     sum.grain += one.grain * std::min(count, grainFrames * count / all);
     sum.writing += one.writing * delivered;
 }
@@ -204,7 +221,8 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         add("encoding", seconds.encode);
         add("denoising", seconds.denoise);
         add("decoding", seconds.decode);
-        if (plan.shot.detail == shot::Detail::Plate) add("plate detail", seconds.detail);
+        if (plan.shot.detail != shot::Detail::Off)
+            add("plate detail", seconds.detail + frames.detail);
     }
     if (plan.second) {
         const Work seconds = secondsAt(speedsOf(*plan.second), *plan.second);
@@ -213,7 +231,8 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         add("refine: encoding", frames.reading + seconds.encode);
         add("refine: denoising", seconds.denoise);
         add("refine: decoding", seconds.decode);
-        if (plan.shot.detail == shot::Detail::Plate) add("refine: plate detail", seconds.detail);
+        if (plan.shot.detail != shot::Detail::Off)
+            add("refine: plate detail", seconds.detail + frames.detail);
     }
     add("writing frames", frames.writing);
     if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);

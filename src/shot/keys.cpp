@@ -308,8 +308,9 @@ std::vector<Key> makeKeys() {
          "plate",
          "off",
          "The plate's own detail as far as the plate is still to be seen in the model's enlarged "
-         "picture; off leaves that as it is",
-         {"plate", "off"}},
+         "picture, on what moves too; still: on what stands where it stood alone; off leaves the "
+         "picture as it is",
+         {"plate", "still", "off"}},
         {"grain",
          T::Choice,
          kOptional,

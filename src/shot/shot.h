@@ -169,7 +169,8 @@ enum class MatteFill {
 
 /// What the generated region shows where the model changed nothing.
 enum class Detail {
-    Plate,  ///< the plate's own detail, as far as the model left things alone
+    Plate,  ///< the plate's own detail, as far as its things are to be seen, moved ones too
+    Still,  ///< the same of what stands where it stood
     Off     ///< the model's picture, enlarged
 };
 

@@ -273,8 +273,8 @@ void RandomShot::makeText(Dice& dice, bool wild) {
                 fixtureModel(dice.oneOf<std::string>({"pipeline_0", "pipeline_0", "pipeline_3"})),
                 "}\nsampler: {steps: ", dice.between(1, 3), ", guidance: ", dice.between(1, 2),
                 ", seed: ", dice.between(0, 1000),
-                "}\ndetail: ", dice.oneOf<std::string>({"plate", "off"}),
-                "\ngrain: ", dice.oneOf<std::string>({"plate", "off"}), "\n");
+                "}\ndetail: ", dice.oneOf<std::string>({"plate", "still", "off"}),
+                "\ngrain: ", dice.oneOf<std::string>({"plate", "still", "off"}), "\n");
     if (dice.chance(30)) yaml += "windows: {length: 5, overlap: 1}\n";
     yaml += cat("output:\n  path: out/o.####.exr\n  compression: ",
                 dice.oneOf<std::string>({"none", "rle", "zips", "zip", "piz"}), "\n");

@@ -62,7 +62,7 @@ Frame delivered(const RenderPlan& plan, int index) {
     for (size_t i = 0; i < made.values.size(); ++i)
         made.values[i] = 0.002f * static_cast<float>(i % 311) - 0.3f;
     deliverFrame(plan, image::ColorConfig::load(), plan.frames[static_cast<size_t>(index)],
-                 {made, {}, {}, {}}, "x");
+                 {made, {}, {}, {}, {}}, "x");
     return image::readPlate(plan.frames[static_cast<size_t>(index)].output).frame;
 }
 

@@ -1,5 +1,6 @@
 #include "render/generated.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -60,6 +61,34 @@ TEST_CASE("where it changed everything the picture is the model's alone", "[gene
     scene.generated.reconstruction = {};
     CHECK(changed.pixels == scene.frame().pixels);
     for (const float value : changed.pixels) CHECK(std::abs(value) <= 64.f);
+}
+
+TEST_CASE("what moved shows the plate's detail from where it was", "[generated]") {
+    Scene scene;
+    scene.plan.frames.resize(2);
+    // Light that has a code in the model's primaries.
+    for (float& value : scene.plate.pixels) value = 0.3f + 0.3f * std::clamp(value, 0.f, 1.f);
+    // Everything went 4 plate pixels to the right: 1.6 of the 16 that stand for 40.
+    Generated& generated = scene.generated;
+    std::fill(generated.detail.values.begin(), generated.detail.values.end(), 0.f);
+    clip::PlateMotion& motion = generated.carried.motion;
+    motion = {2, 16, 16, 1, 1, 7.5f, 8, {1.6f, 0, 1.6f, 0}};
+    generated.carried.weight = {2, 16, 16, std::vector<float>(2 * 16 * 16, 1.f)};
+    // Where the plate's low-pass, moved, is all that the model made, the sum is the moved plate.
+    const std::vector<float> base =
+        clip::carriedBase(clip::sourcePlaces(motion, 1), generated.reconstruction, 1);
+    for (int c = 0; c < 3; ++c)
+        std::copy_n(base.begin() + c * 256, 256, generated.picture.plane(c, 1));
+    const Frame frame = scene.frame();
+    for (int y = 10; y < 30; ++y)
+        for (int x = 14; x < 40; ++x) {
+            for (int c = 0; c < 3; ++c)
+                REQUIRE(frame.at(x, y)[c] ==
+                        Approx(scene.plate.at(x - 4, y)[c]).epsilon(1e-2).margin(1e-2));
+        }
+    generated.carried = {};
+    const Frame without = scene.frame();
+    CHECK(std::abs(without.at(30, 12)[1] - scene.plate.at(26, 12)[1]) > 0.02f);
 }
 
 TEST_CASE("light that overflows in the model's space leaves no pixel out", "[generated]") {
