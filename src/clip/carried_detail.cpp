@@ -16,6 +16,9 @@ namespace {
 /// compare: 0.03 is 4 steps of 8 bits, 0.01 for what is finer than 1.5 pixels.
 constexpr float kFlat = 3 * 0.03f * 0.03f, kFlatFine = 3 * 0.01f * 0.01f;
 
+/// Frames over which a model of latents that stand for four of them may smear what moves.
+constexpr int kSmeared = 4;
+
 /// Sums around a pixel are made of cells of so many pixels.
 constexpr int kCell = 4;
 
@@ -32,9 +35,11 @@ float smoothStep(float value, float from, float to) {
 
 /// Means of products over cells, low-passed, and back at any pixel.
 class CellSums {
-public:
+  public:
     CellSums(int height, int width, double sigma)
-        : height_((height + kCell - 1) / kCell), width_((width + kCell - 1) / kCell), sigma_(sigma) {}
+        : height_((height + kCell - 1) / kCell),
+          width_((width + kCell - 1) / kCell),
+          sigma_(sigma) {}
 
     Plane of(const Plane& values, int height, int width) const {
         Plane cells(static_cast<size_t>(height_) * width_);
@@ -44,9 +49,8 @@ public:
                     values[static_cast<size_t>(y) * width + x];
         for (int y = 0; y < height_; ++y)
             for (int x = 0; x < width_; ++x)
-                cells[static_cast<size_t>(y) * width_ + x] /=
-                    static_cast<float>(std::min(kCell, height - y * kCell) *
-                                       std::min(kCell, width - x * kCell));
+                cells[static_cast<size_t>(y) * width_ + x] /= static_cast<float>(
+                    std::min(kCell, height - y * kCell) * std::min(kCell, width - x * kCell));
         return gaussian(cells.data(), height_, width_, sigma_ / kCell);
     }
     float at(const Plane& cells, int x, int y) const {
@@ -56,7 +60,7 @@ public:
     }
     size_t size() const { return static_cast<size_t>(height_) * width_; }
 
-private:
+  private:
     int height_, width_;
     double sigma_;
 };
@@ -88,8 +92,9 @@ Likeness likeness(const std::array<Plane, 3>& made, const std::array<Plane, 3>& 
     for (size_t i = 0; i < together.size(); ++i) {
         const float same = std::max(together[i], 0.f);
         like.slope[i] = std::min(1.f, same / (std::max(theirs[i], 0.f) + flat));
-        like.explained[i] = std::min(1.f, same * same / ((std::max(own[i], 0.f) + flat) *
-                                                         (std::max(theirs[i], 0.f) + flat)));
+        like.explained[i] =
+            std::min(1.f, same * same /
+                              ((std::max(own[i], 0.f) + flat) * (std::max(theirs[i], 0.f) + flat)));
     }
     return like;
 }
@@ -112,14 +117,21 @@ std::array<Plane, 3> blurred(const std::array<Plane, 3>& planes, int height, int
     return result;
 }
 
-/// The plate's low-passed way through the VAE where its things are now.
-std::array<Plane, 3> moved(const SourcePlaces& places, const Clip& reconstruction, int frame) {
+/// The plate's way through the VAE where its things are now, the mean over so many frames of their
+/// way.
+std::array<Plane, 3> moved(const SourcePlaces& places, const Clip& reconstruction, int frame,
+                           int smeared = 1) {
     std::array<Plane, 3> planes = planesOf(reconstruction, frame);
     for (Plane& plane : planes) {
         Plane result(plane.size());
-        for (size_t i = 0; i < result.size(); ++i)
-            result[i] = bilinear(plane.data(), reconstruction.height, reconstruction.width,
-                                 places.x[i], places.y[i]);
+        for (int k = 0; k < smeared; ++k) {
+            const float along = static_cast<float>(k) - 0.5f * static_cast<float>(smeared - 1);
+            for (size_t i = 0; i < result.size(); ++i)
+                result[i] += bilinear(plane.data(), reconstruction.height, reconstruction.width,
+                                      places.x[i] - along * places.speedX[i],
+                                      places.y[i] - along * places.speedY[i]);
+        }
+        for (float& value : result) value /= static_cast<float>(smeared);
         plane = std::move(result);
     }
     return planes;
@@ -136,8 +148,17 @@ void weigh(Worth& worth, const Clip& generated, const Clip& reconstruction, cons
     const std::array<Plane, 3> made = planesOf(generated, frame),
                                known = moved(places, reconstruction, frame);
     const CellSums wide(height, width, 8), narrow(height, width, 6);
-    const Likeness coarse = likeness(blurred(made, height, width, 2),
-                                     blurred(known, height, width, 2), height, width, wide, kFlat);
+    const std::array<Plane, 3> madeLow = blurred(made, height, width, 2);
+    Likeness coarse =
+        likeness(madeLow, blurred(known, height, width, 2), height, width, wide, kFlat);
+    const Likeness smeared =
+        likeness(madeLow, blurred(moved(places, reconstruction, frame, kSmeared), height, width, 2),
+                 height, width, wide, kFlat);
+    for (size_t i = 0; i < coarse.slope.size(); ++i)
+        if (smeared.explained[i] > coarse.explained[i]) {
+            coarse.slope[i] = smeared.slope[i];
+            coarse.explained[i] = smeared.explained[i];
+        }
     const auto fine = [&](std::array<Plane, 3> planes) {
         const std::array<Plane, 3> low = blurred(planes, height, width, 1.5);
         for (int c = 0; c < 3; ++c)
@@ -149,7 +170,8 @@ void weigh(Worth& worth, const Clip& generated, const Clip& reconstruction, cons
         for (int x = 0; x < width; ++x) {
             const size_t i = static_cast<size_t>(y) * width + x;
             const float fromX = places.x[i], fromY = places.y[i];
-            const float way = std::hypot(fromX - static_cast<float>(x), fromY - static_cast<float>(y));
+            const float way =
+                std::hypot(fromX - static_cast<float>(x), fromY - static_cast<float>(y));
             const float contrast = wide.at(coarse.slope, x, y);
             worth.contrast.plane(frame)[i] = contrast;
             worth.sharp.plane(frame)[i] =
@@ -157,9 +179,9 @@ void weigh(Worth& worth, const Clip& generated, const Clip& reconstruction, cons
             worth.sure.plane(frame)[i] =
                 holds(height, width, fromX, fromY)
                     ? smoothStep(wide.at(coarse.explained, x, y), 0.1f, 0.4f) *
-                             std::clamp(way - 0.5f, 0.f, 1.f) *
-                             bilinear(mask.plane(frame), height, width, fromX, fromY) *
-                             (1 - std::clamp(still.plane(frame)[i], 0.f, 1.f))
+                          std::clamp(way - 0.5f, 0.f, 1.f) *
+                          bilinear(mask.plane(frame), height, width, fromX, fromY) *
+                          (1 - std::clamp(still.plane(frame)[i], 0.f, 1.f))
                     : 0;
         }
 }
@@ -249,7 +271,8 @@ CarriedDetail carryDetail(Clip& generated, const Clip& reconstruction, const Cli
     each([&](int frame, const SourcePlaces& places) {
         weigh(worth, generated, reconstruction, mask, still, places, frame);
     });
-    for (ClipMask* steadied : {&worth.sure, &worth.contrast, &worth.sharp}) smoothTime(*steadied, 2);
+    for (ClipMask* steadied : {&worth.sure, &worth.contrast, &worth.sharp})
+        smoothTime(*steadied, 2);
     each([&](int frame, const SourcePlaces& places) {
         takeOut(generated, reconstruction, worth, places, frame);
     });
@@ -265,18 +288,16 @@ CarriedDetail carryDetail(Clip& generated, const Clip& reconstruction, const Cli
 
 std::vector<float> carriedBase(const SourcePlaces& places, const Clip& reconstruction, int frame) {
     std::vector<float> all;
-    for (const Plane& plane :
-         blurred(moved(places, reconstruction, frame), reconstruction.height, reconstruction.width,
-                 kCarriedBand))
+    for (const Plane& plane : blurred(moved(places, reconstruction, frame), reconstruction.height,
+                                      reconstruction.width, kCarriedBand))
         all.insert(all.end(), plane.begin(), plane.end());
     return all;
 }
 
 void addCarriedDetail(Frame& picture, const Frame& plate, const Frame& fields, const Frame& base,
                       const Matte& front) {
-    check(picture.data == fields.data && picture.data == base.data &&
-              picture.channelCount() == 3 && plate.channelCount() == 3 &&
-              fields.channelCount() == 5 && base.channelCount() == 3,
+    check(picture.data == fields.data && picture.data == base.data && picture.channelCount() == 3 &&
+              plate.channelCount() == 3 && fields.channelCount() == 5 && base.channelCount() == 3,
           "addCarriedDetail: the pictures differ in size or channels");
     for (size_t i = 0; i < picture.pixels.size() / 3; ++i) {
         const float* field = fields.pixels.data() + i * 5;
@@ -289,8 +310,7 @@ void addCarriedDetail(Frame& picture, const Frame& plate, const Frame& fields, c
         std::array<float, 3> sum{};
         float parts = 0;
         for (int k = 0; k < samples; ++k) {
-            const float along =
-                (static_cast<float>(k) + 0.5f) / static_cast<float>(samples) - 0.5f;
+            const float along = (static_cast<float>(k) + 0.5f) / static_cast<float>(samples) - 0.5f;
             // What comes here later is still before here now.
             const float x = field[0] - along * blurX, y = field[1] - along * blurY;
             std::array<float, 3> value{};
@@ -301,8 +321,8 @@ void addCarriedDetail(Frame& picture, const Frame& plate, const Frame& fields, c
         }
         for (int c = 0; c < 3; ++c) {
             float& code = picture.pixels[i * 3 + c];
-            const float detail = (sum[c] - parts * base.pixels[i * 3 + c]) * weight /
-                                 static_cast<float>(samples);
+            const float detail =
+                (sum[c] - parts * base.pixels[i * 3 + c]) * weight / static_cast<float>(samples);
             const float to = std::clamp(code + detail, std::min(code, 0.f), std::max(code, 1.f));
             if (std::isfinite(to)) code = to;
         }

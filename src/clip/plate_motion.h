@@ -9,8 +9,8 @@ namespace derrumbe::clip {
 /// plate that is locally affine: facades fall, tilt and shear, they do not flow.
 ///
 /// Offsets are those of nodes, `step` working pixels apart, the first `first` pixels from the left
-/// and from the top (the middle of the first pixel is 0); bilinear between them, and beyond the last
-/// ones they go on.
+/// and from the top (the middle of the first pixel is 0); bilinear between them, and beyond the
+/// last ones they go on.
 struct PlateMotion {
     int frames = 0, height = 0, width = 0;  ///< of the working picture
     int rows = 0, columns = 0;
@@ -38,7 +38,8 @@ struct SourcePlaces {
 /// still, vote for affine fields around every node, windows of a fifth of the picture's longer side
 /// (one standard deviation); votes that disagree with their surroundings lose their weight
 /// (Geman-McClure's estimator by iterated least squares). Where none is left what moved goes on at
-/// its pace. Pictures longer than 288 pixels are followed at a half, a third, ... of their size.
+/// its pace. Last, offsets are steadied over seven frames. Pictures longer than 288 pixels are
+/// followed at a half, a third, ... of their size.
 ///
 /// All have one size; throws Error(Internal) otherwise. `workers` threads; the result does not
 /// depend on how many.

@@ -7,8 +7,8 @@ namespace derrumbe::clip {
 
 /// Low-passes of planes `[height][width]` and of masks over time; the border goes on.
 
-/// `passes` of the binomial (1 4 6 4 1) / 16 in both directions: a standard deviation of sqrt(passes)
-/// pixels. `line` is scratch.
+/// `passes` of the binomial (1 4 6 4 1) / 16 in both directions: a standard deviation of
+/// sqrt(passes) pixels. `line` is scratch.
 void smoothPlane(float* values, int height, int width, int passes, std::vector<float>& line);
 
 /// The same along the frames of a mask.

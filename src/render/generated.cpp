@@ -100,12 +100,11 @@ void addCarried(const RenderPlan& plan, const Generated& generated, int index, c
     const FrameJob& job = plan.frames[static_cast<size_t>(index)];
     Matte front;
     if (!job.holdouts.empty()) front = readFront(plan, job);
-    clip::addCarriedDetail(frame, codes, fields,
-                           enlargedCodes(plan,
-                                         {plane, plane + known.planeSize(),
-                                          plane + 2 * known.planeSize()},
-                                         known.height, known.width, index),
-                           front);
+    clip::addCarriedDetail(
+        frame, codes, fields,
+        enlargedCodes(plan, {plane, plane + known.planeSize(), plane + 2 * known.planeSize()},
+                      known.height, known.width, index),
+        front);
     for (size_t i = 0; i < weight.pixels.size(); ++i)
         weight.pixels[i] = std::max(weight.pixels[i], fields.pixels[i * 5 + 4]);
 }
@@ -125,13 +124,13 @@ Frame generatedFrame(const RenderPlan& plan, const image::ColorConfig& colours,
         clip::addPlateDetail(frame, codes, enlarged(plan, generated.reconstruction, index), weight);
     }
     Frame brought = weight;
-    if (generated.carried.any(index))
-        addCarried(plan, generated, index, codes, frame, brought);
+    if (generated.carried.any(index)) addCarried(plan, generated, index, codes, frame, brought);
     for (float& value : frame.pixels) value = encoding.decode(value);
     if (detailed) addBeyond(frame, light, weight, encoding.maximum());
     colours.transform(plan.modelSpace, plan.plateSpace).apply(frame);
     if (generated.grain.any())
-        clip::addGrain(frame, generated.grain, plan.sampler.seed, plan.frames[index].frame, brought);
+        clip::addGrain(frame, generated.grain, plan.sampler.seed, plan.frames[index].frame,
+                       brought);
     return frame;
 }
 

@@ -14,7 +14,7 @@ struct Generated {
                           ///< with `detail: off`
     ClipMask detail;      ///< 1 where the plate's detail stays; the same
     clip::CarriedDetail carried;  ///< the detail of what moves, with `detail: plate`
-    clip::Grain grain;    ///< of the plate; none without `grain: plate`
+    clip::Grain grain;            ///< of the plate; none without `grain: plate`
 };
 
 /// The picture that the model made at one frame, back in the plate's colour space and size: R, G, B

@@ -27,8 +27,8 @@ std::string carriedText(const RenderPlan& plan, const clip::CarriedDetail& carri
         if (count++ == 0) first = last;
     }
     if (count == 0) return {};
-    return cat("the plate's detail goes along with what moves in ", count, " frames, ", first, " to ",
-               last);
+    return cat("the plate's detail goes along with what moves in ", count, " frames, ", first,
+               " to ", last);
 }
 
 /// The plate, with what guides show over it.

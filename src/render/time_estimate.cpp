@@ -63,16 +63,28 @@ struct FrameSeconds {
     double reading = 0, grain = 0, detail = 0, writing = 0;
 };
 
-/// The detail of what moves, of a plate that stands still: to be followed it costs the same, and a
-/// field that has gone by some pixels makes frames cost what moving ones do.
-void carryAlong(const RenderPlan& plan, const ClipMask& mask, Generated& generated,
-                FrameSeconds& seconds) {
-    seconds.detail += secondsOf([&] {
-        generated.carried = clip::carryDetail(generated.picture, generated.reconstruction, mask,
-                                              generated.detail, plan.framesAtOnce);
-    });
-    std::fill(generated.carried.motion.offsets.begin(), generated.carried.motion.offsets.end(), 3.f);
-    generated.carried.weight = mask;
+/// The picture a few pixels lower, so that all of it has moved.
+void lower(Clip& clip) {
+    constexpr int way = 3;
+    for (int frame = 0; frame < clip.frames; ++frame)
+        for (int c = 0; c < 3; ++c) {
+            float* plane = clip.plane(c, frame);
+            for (int y = clip.height - 1; y >= way; --y)
+                std::copy_n(plane + static_cast<size_t>(y - way) * clip.width, clip.width,
+                            plane + static_cast<size_t>(y) * clip.width);
+        }
+}
+
+/// Finds the plate's detail in the clip that stands in for what the model would make.
+void findDetail(const RenderPlan& plan, const ModelInputs& inputs, Generated& generated) {
+    generated.reconstruction = inputs.plate;
+    const bool carried = plan.shot.detail == shot::Detail::Plate;
+    if (carried) lower(generated.picture);
+    generated.detail =
+        clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
+    if (carried)
+        generated.carried = clip::carryDetail(generated.picture, generated.reconstruction,
+                                              inputs.mask, generated.detail, plan.framesAtOnce);
 }
 
 FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colours,
@@ -95,15 +107,8 @@ FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colo
         // The plate stands in for what the model would make: it packs as well, or as badly.
         generated.picture = inputs.plate;
         generated.grain = inputs.grain;
-        if (plan.shot.detail != shot::Detail::Off) {
-            generated.reconstruction = inputs.plate;
-            seconds.detail = secondsOf([&] {
-                generated.detail =
-                    clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
-            });
-        }
-        if (plan.shot.detail == shot::Detail::Plate) carryAlong(one, inputs.mask, generated, seconds);
-        seconds.detail /= atOnce;
+        if (plan.shot.detail != shot::Detail::Off)
+            seconds.detail = secondsOf([&] { findDetail(one, inputs, generated); }) / atOnce;
     }
     const TemporaryFolder folder("plan");
     const double writing = secondsOf([&] {
@@ -149,6 +154,10 @@ Work secondsAt(const model::Speeds& speeds, const RenderPlan& pass) {
     const double decoded = std::min(pass.work.detail, pass.cost.decodeFlops);
     seconds.detail = (pass.work.detail - decoded) / speeds.encode + decoded / speeds.decode;
     return seconds;
+}
+
+double pixelsOf(const RenderPlan& pass) {
+    return static_cast<double>(pass.region.width) * pass.region.height;
 }
 
 std::vector<std::string> reasonsForLess(const RenderPlan& plan) {
@@ -232,7 +241,8 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         add("refine: denoising", seconds.denoise);
         add("refine: decoding", seconds.decode);
         if (plan.shot.detail != shot::Detail::Off)
-            add("refine: plate detail", seconds.detail + frames.detail);
+            add("refine: plate detail",
+                seconds.detail + frames.detail * pixelsOf(*plan.second) / pixelsOf(plan));
     }
     add("writing frames", frames.writing);
     if (!plan.region.crop.empty()) time.atMost = reasonsForLess(plan);

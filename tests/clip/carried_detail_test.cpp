@@ -31,15 +31,15 @@ Clip plateClip() {
 }
 
 Clip fallen() {
-    return waves(kFrames, kHeight, kWidth,
-                 [](int frame, float x, float y) { return Point{x, y - fall(frame)}; });
+    return waves(kFrames, kHeight, kWidth, [](int frame, float x, float y) {
+        return Point{x, y - fall(frame)};
+    });
 }
 
 Clip softened(Clip clip, double sigma) {
     for (int frame = 0; frame < kFrames; ++frame)
         for (int c = 0; c < 3; ++c) {
-            const std::vector<float> soft =
-                gaussian(clip.plane(c, frame), kHeight, kWidth, sigma);
+            const std::vector<float> soft = gaussian(clip.plane(c, frame), kHeight, kWidth, sigma);
             std::copy(soft.begin(), soft.end(), clip.plane(c, frame));
         }
     return clip;
@@ -57,7 +57,8 @@ Frame brought(const Clip& picture, const CarriedDetail& carried, const Clip& kno
                 result.pixels.push_back(plane[i] * 0.5f + 0.5f);
         return result;
     };
-    Frame made = interleaved(picture.plane(0, frame), picture.plane(1, frame), picture.plane(2, frame));
+    Frame made =
+        interleaved(picture.plane(0, frame), picture.plane(1, frame), picture.plane(2, frame));
     if (!carried.any(frame)) return made;
     const SourcePlaces places = sourcePlaces(carried.motion, frame);
     const std::vector<float> low = carriedBase(places, known, frame);
@@ -66,13 +67,13 @@ Frame brought(const Clip& picture, const CarriedDetail& carried, const Clip& kno
     fields.channels = {"x", "y", "speed x", "speed y", "weight"};
     fields.pixels.clear();
     for (size_t i = 0; i < size; ++i)
-        for (const float value : {places.x[i] + 0.5f, places.y[i] + 0.5f, 0.f, 0.f,
-                                  carried.weight.plane(frame)[i]})
+        for (const float value :
+             {places.x[i] + 0.5f, places.y[i] + 0.5f, 0.f, 0.f, carried.weight.plane(frame)[i]})
             fields.pixels.push_back(value);
     const Clip& plate = known;
-    addCarriedDetail(made,
-                     interleaved(plate.plane(0, frame), plate.plane(1, frame), plate.plane(2, frame)),
-                     fields, interleaved(low.data(), low.data() + size, low.data() + 2 * size), front);
+    addCarriedDetail(
+        made, interleaved(plate.plane(0, frame), plate.plane(1, frame), plate.plane(2, frame)),
+        fields, interleaved(low.data(), low.data() + size, low.data() + 2 * size), front);
     return made;
 }
 
@@ -84,7 +85,8 @@ double error(const Frame& frame, const Clip& truth, int index) {
         for (int x = 30; x < 98; ++x)
             for (int c = 0; c < 3; ++c, ++count) {
                 const double known = truth.plane(c, index)[y * kWidth + x] * 0.5 + 0.5;
-                const double off = frame.pixels[(static_cast<size_t>(y) * kWidth + x) * 3 + c] - known;
+                const double off =
+                    frame.pixels[(static_cast<size_t>(y) * kWidth + x) * 3 + c] - known;
                 sum += off * off;
             }
     return sum / count;
@@ -182,7 +184,8 @@ TEST_CASE("what stands in front does not come along", "[carried]") {
     const CarriedDetail carried = carryDetail(made, plate, filled(1), filled(0), 1);
     const int frame = 7;
     Matte front{{0, 0, kWidth, kHeight}, std::vector<float>(kWidth * kHeight, 0.f)};
-    const Frame kept = brought(made, carried, plate, frame, front), without = brought(made, {}, plate, frame);
+    const Frame kept = brought(made, carried, plate, frame, front),
+                without = brought(made, {}, plate, frame);
     CHECK(kept.pixels == without.pixels);
     std::fill(front.values.begin(), front.values.end(), 1.f);
     CHECK(brought(made, carried, plate, frame, front).pixels ==
@@ -204,8 +207,8 @@ TEST_CASE("what moves is blurred along its way for half a frame", "[carried]") {
     fields.channels = {"x", "y", "speed x", "speed y", "weight"};
     for (int y = 0; y < size; ++y)
         for (int x = 0; x < size; ++x)
-            for (const float value : {static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f, 0.f,
-                                      16.f, 1.f})
+            for (const float value :
+                 {static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f, 0.f, 16.f, 1.f})
                 fields.pixels.push_back(value);
     addCarriedDetail(picture, plate, fields, base, {});
     for (int y = 6; y < 26; ++y) {  // over 8 pixels

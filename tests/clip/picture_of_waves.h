@@ -10,7 +10,8 @@ struct Point {
     float x = 0, y = 0;
 };
 
-/// A pattern without end that repeats nowhere nearby, at any place of it; channels differ. -0.8 to 0.8.
+/// A pattern without end that repeats nowhere nearby, at any place of it; channels differ. -0.8 to
+/// 0.8.
 inline float waveAt(int channel, float x, float y) {
     const float c = static_cast<float>(channel);
     return 0.25f * (std::sin(0.17f * x + 0.06f * y + c) + std::sin(0.07f * x - 0.19f * y + 2 * c)) +
