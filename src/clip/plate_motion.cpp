@@ -57,6 +57,11 @@ class Follower {
         agree(votes, expected, workers);
     }
 
+    /// A frame of which nothing may be said, as one that a keyframe stands for.
+    void goOn() {
+        for (size_t i = 0; i < offset_.size(); ++i) offset_[i] += speed_[i];
+    }
+
   private:
     float between(const std::vector<float>& field, int axis, int x, int y) const {
         return bilinear(field.data() + static_cast<size_t>(axis) * nodes_, rows_, columns_,
@@ -253,8 +258,11 @@ PlateMotion followPlate(const Clip& generated, const Clip& reconstruction, const
                 free[static_cast<size_t>(y) * width + x] =
                     mask.plane(frame)[static_cast<size_t>(y * factor + factor / 2) * mask.width +
                                       x * factor + factor / 2];
-        begun = begun || std::any_of(free.begin(), free.end(), [](float m) { return m > 0.5f; });
-        if (begun)
+        const bool seen = std::any_of(free.begin(), free.end(), [](float m) { return m > 0.5f; });
+        begun = begun || seen;
+        if (begun && !seen)
+            follower.goOn();
+        else if (begun)
             follower.follow(planesToMatch(generated, frame, factor),
                             planesToMatch(reconstruction, frame, factor), free, workers);
         for (const float offset : follower.offsets())

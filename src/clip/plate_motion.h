@@ -37,9 +37,9 @@ struct SourcePlaces {
 /// Vision Interface 1995), which haze does not change. Those that are found, and do not just stand
 /// still, vote for affine fields around every node, windows of a fifth of the picture's longer side
 /// (one standard deviation); votes that disagree with their surroundings lose their weight
-/// (Geman-McClure's estimator by iterated least squares). Where none is left what moved goes on at
-/// its pace. Last, offsets are steadied over seven frames. Pictures longer than 288 pixels are
-/// followed at a half, a third, ... of their size.
+/// (Geman-McClure's estimator by iterated least squares). Where few are left what moved comes to
+/// rest; through a frame without a mask it goes on. Last, offsets are steadied over seven frames.
+/// Pictures longer than 288 pixels are followed at a half, a third, ... of their size.
 ///
 /// All have one size; throws Error(Internal) otherwise. `workers` threads; the result does not
 /// depend on how many.

@@ -60,6 +60,22 @@ TEST_CASE("a fall is followed through haze, at its own pace", "[motion]") {
     CHECK(motion.most(kFrames - 1) > 20);
 }
 
+TEST_CASE("a keyframe on the way does not stop a fall", "[motion]") {
+    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
+        return Point{x, y};
+    });
+    const auto way = [](int frame) { return 3.f * static_cast<float>(frame); };
+    const Clip made = waves(kFrames, kHeight, kWidth, [&](int frame, float x, float y) {
+        // The keyframe shows something else.
+        return frame == 4 || frame == 5 ? Point{x + 500, y} : Point{x, y - way(frame)};
+    });
+    ClipMask mask = everywhere();
+    std::fill_n(mask.plane(4), 2 * kHeight * kWidth, 0.f);
+    const PlateMotion motion = followPlate(made, plate, mask, 1);
+    for (const int frame : {2, 5, 7, 8})
+        checkOffsets(motion, frame, 0.5f, [&](float, float) { return Point{0, way(frame)}; });
+}
+
 TEST_CASE("what topples turns", "[motion]") {
     const auto angle = [](int frame) { return 0.03f * static_cast<float>(frame); };
     const auto turned = [](float angle, float x, float y) {
