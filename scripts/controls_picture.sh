@@ -69,6 +69,7 @@ control without
 control onset onset=1020
 control grow matte.grow=60 matte.feather=40
 control holdout 'holdout=[]'
+control detail detail=still
 control strength 'strength=[{frame: 1013, value: 0}, {frame: 1033, value: 0.7}]'
 control beats 'beats=[{from: 1017, prompt: "an explosion inside the building: a fireball, debris and black smoke", blend: 8}]'
 control beat_matte "beats=[{from: 1001, prompt: \"an explosion inside the building: a fireball, debris and black smoke\", matte: {path: $work/left.exr}}]"

@@ -241,11 +241,10 @@ float partAt(const Matte& front, float x, float y) {
 
 }  // namespace
 
-bool CarriedDetail::any(int frame) const {
-    if (frame >= weight.frames) return false;
+float CarriedDetail::most(int frame) const {
+    if (frame >= weight.frames) return 0;
     const float* values = weight.plane(frame);
-    return std::any_of(values, values + static_cast<size_t>(weight.height) * weight.width,
-                       [](float value) { return value > 1e-3f; });
+    return *std::max_element(values, values + static_cast<size_t>(weight.height) * weight.width);
 }
 
 CarriedDetail carryDetail(Clip& generated, const Clip& reconstruction, const ClipMask& mask,
@@ -302,7 +301,7 @@ void addCarriedDetail(Frame& picture, const Frame& plate, const Frame& fields, c
     for (size_t i = 0; i < picture.pixels.size() / 3; ++i) {
         const float* field = fields.pixels.data() + i * 5;
         const float weight = field[4];
-        if (!(weight > 1e-3f)) continue;
+        if (!(weight > CarriedDetail::kLeast)) continue;
         // Half a frame of the way, one sample a pixel.
         const float blurX = 0.5f * field[2], blurY = 0.5f * field[3];
         const int samples =

@@ -11,8 +11,12 @@ namespace derrumbe::clip {
 struct CarriedDetail {
     PlateMotion motion;
     ClipMask weight;  ///< how much of the plate's contrast a pixel gets, 0..1; no frames: none
-    /// Whether any pixel of that frame gets some.
-    bool any(int frame) const;
+    /// What the pixel of that frame gets that gets the most.
+    float most(int frame) const;
+    /// Whether any pixel of it gets some.
+    bool any(int frame) const { return most(frame) > kLeast; }
+
+    static constexpr float kLeast = 1e-3f;  ///< below it nothing is added
 };
 
 /// Standard deviation of the Gaussian that tells detail from what lies under it: half of the 8
