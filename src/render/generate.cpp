@@ -166,6 +166,7 @@ Generated generate(Run& run) {
             keys.reconstruction, [&] { return reconstructed(pass, model, inputs, shared->first); });
         findDetail(pass, generated, reconstruction, inputs.mask);
     }
+    healSeam(pass, generated, inputs);
     if (plan.second) {
         run.part = 1 - run.part;
         generated = refine(run, *shared, model, {conditions, inputs, generated});

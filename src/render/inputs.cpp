@@ -237,6 +237,7 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
     const image::ColorTransform toModel = colours.transform(plan.plateSpace, plan.modelSpace);
     ModelInputs inputs{Clip::filled(plan.clipFrames, region.height, region.width, 0.0f),
                        clip::emptyMask(plan.clipFrames, region.height, region.width),
+                       clip::emptyMask(plan.clipFrames, region.height, region.width),
                        {},
                        {},
                        {}};
@@ -254,6 +255,9 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
         if (job.generated) {
             read.matte = readModelMatte(plan, job);
             setModelMask(plan, job, read.matte, inputs.mask, i);
+            const Matte small =
+                image::resizeMatte(read.matte, region.at(i), region.width, region.height);
+            std::copy(small.values.begin(), small.values.end(), inputs.matte.plane(i));
         }
         if (!job.plate.empty()) read.plate = std::move(picture.frame);
         return read;
@@ -277,6 +281,7 @@ ModelInputs loadInputs(const RenderPlan& plan, const image::ColorConfig& colours
             std::copy_n(inputs.plate.plane(c, held), inputs.plate.planeSize(),
                         inputs.plate.plane(c, i));
         std::copy_n(inputs.mask.plane(held), inputs.plate.planeSize(), inputs.mask.plane(i));
+        std::copy_n(inputs.matte.plane(held), inputs.plate.planeSize(), inputs.matte.plane(i));
     }
     for (const shot::FilePath& path : plan.shot.references) {
         const image::PlateImage picture = image::readPlate(path.string());

@@ -13,8 +13,9 @@ namespace derrumbe::render {
 
 /// What the model is shown: the plate's crop in its encoding, and where it may paint.
 struct ModelInputs {
-    Clip plate;     ///< the crop at the working size, [-1, 1]
-    ClipMask mask;  ///< 1 = generate; 0 before the onset and on keyframes
+    Clip plate;      ///< the crop at the working size, [-1, 1]
+    ClipMask mask;   ///< 1 = generate; 0 before the onset and on keyframes
+    ClipMask matte;  ///< as drawn, 0..1, where the mask is set; else 0
     /// Where guides steer: what the model is shown instead of the plate, which is the guides inside
     /// the mask (over the plate or grey, as the shot fills it) and the plate outside. Else empty.
     Clip guided;

@@ -5,6 +5,7 @@
 
 #include "clip/anchor.h"
 #include "clip/plate_detail.h"
+#include "clip/seam.h"
 #include "render/state.h"
 #include "render/tensor_bridge.h"
 #include "support/strings.h"
@@ -20,9 +21,10 @@ StateStore storeOf(const Pass& pass) {
 
 /// In which frames the plate's detail went along with what moved; empty where in none.
 std::string carriedText(const RenderPlan& plan, const clip::CarriedDetail& carried) {
+    constexpr float visible = 0.1f;  // of the plate's contrast
     int count = 0, first = 0, last = 0;
     for (size_t i = 0; i < plan.frames.size(); ++i) {
-        if (!carried.any(static_cast<int>(i))) continue;
+        if (carried.most(static_cast<int>(i)) < visible) continue;
         last = plan.frames[i].frame;
         if (count++ == 0) first = last;
     }
@@ -140,6 +142,12 @@ void findDetail(const Pass& pass, Generated& generated, Clip reconstruction, con
         }
     }
     generated.reconstruction = std::move(reconstruction);
+}
+
+void healSeam(const Pass& pass, Generated& generated, const ModelInputs& inputs) {
+    if (pass.plan.shot.seam == shot::Seam::Plate)
+        clip::healSeam(generated.picture, inputs.plate, inputs.matte, inputs.mask,
+                       pass.plan.framesAtOnce);
 }
 
 }  // namespace derrumbe::render

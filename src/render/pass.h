@@ -52,4 +52,7 @@ Clip reconstructed(const Pass& pass, model::VideoModel& model, const ModelInputs
 /// anchored, so that a drift is no change.
 void findDetail(const Pass& pass, Generated& generated, Clip reconstruction, const ClipMask& mask);
 
+/// What the model made runs out in the plate along the matte's edge, where the shot wants it.
+void healSeam(const Pass& pass, Generated& generated, const ModelInputs& inputs);
+
 }  // namespace derrumbe::render

@@ -300,8 +300,9 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
         for (size_t i = 0; i < plan.windows.size(); ++i)
             need.keptTokens = std::max({need.keptTokens, plan.tokens(i), std::int64_t{1}});
     need.dtypeBytes = plan.dtype == "float32" ? 4 : 2;
-    // The clip that comes back from the VAE, beside the generated one, with its weights.
-    if (keepsDetail(plan)) need.keptBytes = 4 * 4 * samples;
+    // The soft matte; the clip that comes back from the VAE, beside the generated one, with its
+    // weights.
+    need.keptBytes = 4 * (keepsDetail(plan) ? 5 : 1) * samples;
     if (plan.showsGuides()) need.keptBytes += 4 * 3 * samples;  // the clip that the guides are in
     // What the first pass saw and made, beside the second.
     if (plan.second) need.keptBytes += 4 * 14 * samplesOf(plan);
@@ -309,7 +310,7 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     // made, and the frames, which do not all need the most at the same moment.
     constexpr double program = 0.235e9, others = 0.65;
     const bool carried = plan.shot.detail == shot::Detail::Plate;
-    const double clips = samples * 4 * (carried ? 10 : keepsDetail(plan) ? 9 : 5);
+    const double clips = samples * 4 * (carried ? 11 : keepsDetail(plan) ? 10 : 6);
     need.deliveryBytes = program + clips + plateBytes(plan);
     need.frameBytes = others * plateBytes(plan);
     return need;

@@ -156,6 +156,7 @@ Generated refine(Run& run, SharedWork& shared, model::VideoModel& model, const F
             keys.reconstruction, [&] { return reconstructed(pass, model, inputs, shared.second); });
         findDetail(pass, generated, reconstruction, inputs.mask);
     }
+    healSeam(pass, generated, inputs);
     return generated;
 }
 

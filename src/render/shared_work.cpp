@@ -40,8 +40,9 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     shot["model"] = model;  // LoRAs and 8 bits are the transformer's alone
     // Prompts have their own part; the rest is used later, when noise becomes latents, when a
     // frame is composited and when it is written.
-    for (const char* later : {"sampler", "windows", "prompt", "negative_prompt", "beats", "detail",
-                              "holdout", "strength", "refine", "shot", "output", "provenance"})
+    for (const char* later :
+         {"sampler", "windows", "prompt", "negative_prompt", "beats", "detail", "seam", "holdout",
+          "strength", "refine", "shot", "output", "provenance"})
         shot.erase(later);
     shot["size"] = Json::array({plan.region.width, plan.region.height});
     // What fills the matte is made with the inputs where guides lie over it.

@@ -175,6 +175,7 @@ Json shotJson(const Shot& shot) {
     json["matte_fill"] = text(shot.matteFill);
     json["detail"] = text(shot.detail);
     json["grain"] = text(shot.grain);
+    json["seam"] = text(shot.seam);
     json["windows"] = {{"length", orWord(shot.windows.length, "auto")},
                        {"overlap", orWord(shot.windows.overlap, "auto")}};
     json["refine"] = {{"strength", shot.refine.strength},

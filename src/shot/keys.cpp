@@ -319,6 +319,14 @@ std::vector<Key> makeKeys() {
          "The generated region gets the plate's grain, as it is measured outside the matte, or "
          "none",
          {"plate", "off"}},
+        {"seam",
+         T::Choice,
+         kOptional,
+         "plate",
+         "off",
+         "What the model made runs out in the plate's colour along the matte's edge, or ends there "
+         "as it is",
+         {"plate", "off"}},
         {"windows", T::Group, kOptional, "{}", "{length: 25, overlap: 9}",
          "Long shots run as overlapped windows"},
         {"windows.length",
@@ -505,6 +513,9 @@ const char* text(Detail value) {
 }
 const char* text(Grain value) {
     return choiceText("grain", value);
+}
+const char* text(Seam value) {
+    return choiceText("seam", value);
 }
 const char* text(PixelType value) {
     return choiceText("output.pixel_type", value);

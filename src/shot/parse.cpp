@@ -145,6 +145,7 @@ void readShot(const Section& in, Shot& out) {
     setChoice(out.matteFill, in.choice("matte_fill"));
     setChoice(out.detail, in.choice("detail"));
     setChoice(out.grain, in.choice("grain"));
+    setChoice(out.seam, in.choice("seam"));
     const Section windows = in.group("windows");
     out.windows = {windows.whole("length"), windows.whole("overlap")};
     const Section refine = in.group("refine");

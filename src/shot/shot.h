@@ -174,6 +174,12 @@ enum class Detail {
     Off     ///< the model's picture, enlarged
 };
 
+/// How the generated picture ends at the matte's edge.
+enum class Seam {
+    Plate,  ///< it runs out in the plate's colour
+    Off     ///< as the model made it
+};
+
 /// What the generated region shows of the plate's grain.
 enum class Grain {
     Plate,  ///< grain as it is measured in the plate, outside the matte
@@ -244,6 +250,7 @@ struct Shot {
     MatteFill matteFill = MatteFill::Auto;
     Detail detail = Detail::Plate;
     Grain grain = Grain::Plate;
+    Seam seam = Seam::Plate;
     Windows windows;
     Refine refine;
     Output output;
@@ -293,6 +300,7 @@ const char* text(Weights value);
 const char* text(MatteFill value);
 const char* text(Detail value);
 const char* text(Grain value);
+const char* text(Seam value);
 const char* text(PixelType value);
 const char* text(Deliverable value);
 

@@ -274,7 +274,8 @@ void RandomShot::makeText(Dice& dice, bool wild) {
                 "}\nsampler: {steps: ", dice.between(1, 3), ", guidance: ", dice.between(1, 2),
                 ", seed: ", dice.between(0, 1000),
                 "}\ndetail: ", dice.oneOf<std::string>({"plate", "still", "off"}),
-                "\ngrain: ", dice.oneOf<std::string>({"plate", "still", "off"}), "\n");
+                "\ngrain: ", dice.oneOf<std::string>({"plate", "off"}),
+                "\nseam: ", dice.oneOf<std::string>({"plate", "off"}), "\n");
     if (dice.chance(30)) yaml += "windows: {length: 5, overlap: 1}\n";
     yaml += cat("output:\n  path: out/o.####.exr\n  compression: ",
                 dice.oneOf<std::string>({"none", "rle", "zips", "zip", "piz"}), "\n");

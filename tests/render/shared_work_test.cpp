@@ -30,7 +30,7 @@ std::string madeAgain(const ShotFolder& shot, const std::vector<std::string>& ov
 TEST_CASE("takes share what their difference has no part in", "[shared]") {
     const ShotFolder shot;
     CHECK(madeAgain(shot, {"shot.take=2", "sampler.seed=9", "output.compression=piz"}) == "");
-    CHECK(madeAgain(shot, {"sampler.steps=3", "sampler.shift=2", "detail=off"}) == "");
+    CHECK(madeAgain(shot, {"sampler.steps=3", "sampler.shift=2", "detail=off", "seam=off"}) == "");
     CHECK(madeAgain(shot, {"prompt=smoke"}) == "p");
     CHECK(madeAgain(shot, {"sampler.guidance=1", "negative_prompt=text"}) == "p");
     CHECK(madeAgain(shot, {"beats=[{from: 3, prompt: settling}]"}) == "p");
