@@ -39,7 +39,9 @@ void healFrame(Clip& generated, const Clip& plate, const ClipMask& matte, int fr
     for (int c = 0; c < 3; ++c) {
         const std::vector<float> sum = gaussian(away[c].data(), height, width, kSeamReach);
         float* out = generated.plane(c, frame);
-        for (size_t i = 0; i < sum.size(); ++i) out[i] += sum[i] / (weight[i] + kDecay);
+        // Beyond the matte nothing is composited, and the model keeps the plate.
+        for (size_t i = 0; i < sum.size(); ++i)
+            out[i] += std::min(1.f, 4 * drawn[i]) * sum[i] / (weight[i] + kDecay);
     }
 }
 

@@ -10,10 +10,11 @@ namespace derrumbe::clip {
 /// both sides. What the generated picture lacks there goes on into the matte and dies away, as a
 /// membrane would that is held at the edge (Perez, Gangnet, Blake, "Poisson Image Editing",
 /// SIGGRAPH 2003, section 2), made by normalised convolution (Knutsson, Westin, CVPR 1993) with a
-/// Gaussian of `kSeamReach` working pixels: about three quarters of the difference at the edge, two
-/// at twice the reach. A difference of more than `kSeamRobust` of the code's range of 2 is no haze
-/// but another thing, and counts less (Welsch's weight).
+/// Gaussian of `kSeamReach` working pixels: about three quarters of the difference at the edge, a
+/// third at twice the reach. A difference of more than `kSeamRobust` of the code's range of 2 is no
+/// haze but another thing, and counts less (Welsch's weight).
 ///
+/// Where the matte is 0 nothing changes, below a quarter less.
 /// `generated`, `plate` in [-1, 1]; `matte` is the composite's as drawn, soft, 0..1. Frames in
 /// which `mask` is empty stay as they are. All have one size; throws Error(Internal) otherwise.
 /// `workers` threads.

@@ -63,6 +63,7 @@ TEST_CASE("haze runs out at the matte's edge and stays far from it", "[seam]") {
         CHECK(left(healed, plate, x) > left(healed, plate, x - 1) - 1e-4f);
     CHECK(left(healed, plate, 52) > 0.08f);
     CHECK(left(healed, plate, 64) > 0.19f);
+    for (int x = 0; x < 38; ++x) CHECK(left(healed, plate, x) == 0);
     // Without a mask, as before the onset, nothing is touched.
     for (int c = 0; c < 3; ++c)
         CHECK(
