@@ -20,7 +20,8 @@ ModelInputs inputsOf(const RenderPlan& plan) {
 
 /// What the model might have made of a plan's clip: one grey.
 Generated greyPicture(const RenderPlan& plan) {
-    return {Clip::filled(plan.clipFrames, plan.region.height, plan.region.width, 0.2f), {}, {}, {}, {}};
+    return {
+        Clip::filled(plan.clipFrames, plan.region.height, plan.region.width, 0.2f), {}, {}, {}, {}};
 }
 
 }  // namespace
