@@ -28,11 +28,6 @@ void check(bool holds, const char* what) {
     if (!holds) throw Error(ExitCode::Internal, what);
 }
 
-float smoothStep(float value, float from, float to) {
-    const float part = std::clamp((value - from) / (to - from), 0.f, 1.f);
-    return part * part * (3 - 2 * part);
-}
-
 /// Means of products over cells, low-passed, and back at any pixel.
 class CellSums {
   public:
@@ -99,14 +94,10 @@ Likeness likeness(const std::array<Plane, 3>& made, const std::array<Plane, 3>& 
     return like;
 }
 
-/// One frame, a sample that is no number as 0.
+/// One frame.
 std::array<Plane, 3> planesOf(const Clip& clip, int frame) {
     std::array<Plane, 3> planes;
-    for (int c = 0; c < 3; ++c) {
-        planes[c].assign(clip.plane(c, frame), clip.plane(c, frame) + clip.planeSize());
-        for (float& value : planes[c])
-            if (!std::isfinite(value)) value = 0;
-    }
+    for (int c = 0; c < 3; ++c) planes[c] = finitePlane(clip, c, frame);
     return planes;
 }
 

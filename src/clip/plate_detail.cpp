@@ -30,12 +30,6 @@ Variation variation(const Clip& generated, const Clip& reconstruction, int frame
     const auto smooth = [&](std::vector<float>& plane) {
         smoothPlane(plane.data(), generated.height, generated.width, kContrastPasses, line);
     };
-    const auto finite = [&](const Clip& clip, int c) {
-        std::vector<float> plane(clip.plane(c, frame), clip.plane(c, frame) + size);
-        for (float& value : plane)
-            if (!std::isfinite(value)) value = 0;
-        return plane;
-    };
     const std::vector<float> zeros(size);
     Variation sums{zeros, zeros, zeros}, means = sums;
     const auto add = [&](Variation& to, const std::vector<float>& made,
@@ -47,7 +41,8 @@ Variation variation(const Clip& generated, const Clip& reconstruction, int frame
         }
     };
     for (int c = 0; c < 3; ++c) {
-        std::vector<float> made = finite(generated, c), known = finite(reconstruction, c);
+        std::vector<float> made = finitePlane(generated, c, frame),
+                           known = finitePlane(reconstruction, c, frame);
         add(sums, made, known);
         smooth(made);
         smooth(known);
@@ -108,11 +103,9 @@ DetailThresholds fitThresholds(const ClipMask& departure, const ClipMask& mask,
 
 ClipMask unchanged(const ClipMask& departure, const DetailThresholds& thresholds) {
     ClipMask weights = departure;
-    const float span = std::max(thresholds.changed - thresholds.unchanged, 1e-6f);
-    for (float& value : weights.values) {
-        const float part = std::clamp((value - thresholds.unchanged) / span, 0.f, 1.f);
-        value = 1 - part * part * (3 - 2 * part);
-    }
+    const float changed = std::max(thresholds.changed, thresholds.unchanged + 1e-6f);
+    for (float& value : weights.values)
+        value = 1 - smoothStep(value, thresholds.unchanged, changed);
     return weights;
 }
 

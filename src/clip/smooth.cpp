@@ -36,6 +36,14 @@ void smoothTime(ClipMask& mask, int passes) {
             smoothLine(mask.values.data() + i, mask.frames, plane, line);
 }
 
+std::vector<float> finitePlane(const Clip& clip, int channel, int frame) {
+    const float* from = clip.plane(channel, frame);
+    std::vector<float> plane(from, from + clip.planeSize());
+    for (float& value : plane)
+        if (!std::isfinite(value)) value = 0;
+    return plane;
+}
+
 std::vector<float> gaussian(const float* values, int height, int width, double sigma) {
     const int reach = static_cast<int>(std::ceil(3 * sigma));
     std::vector<float> taps(static_cast<size_t>(2 * reach + 1));

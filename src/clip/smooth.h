@@ -1,11 +1,12 @@
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "support/frames.h"
 
 namespace derrumbe::clip {
 
-/// Low-passes of planes `[height][width]` and of masks over time; the border goes on.
+/// What is done to planes `[height][width]` and of masks over time; the border goes on.
 
 /// `passes` of the binomial (1 4 6 4 1) / 16 in both directions: a standard deviation of
 /// sqrt(passes) pixels. `line` is scratch.
@@ -13,6 +14,15 @@ void smoothPlane(float* values, int height, int width, int passes, std::vector<f
 
 /// The same along the frames of a mask.
 void smoothTime(ClipMask& mask, int passes = 1);
+
+/// A channel of a frame, a sample that is no number as 0: a low-pass would spread it.
+std::vector<float> finitePlane(const Clip& clip, int channel, int frame);
+
+/// 0 up to `from`, 1 from `to` on, between them 3 t^2 - 2 t^3.
+inline float smoothStep(float value, float from, float to) {
+    const float part = std::clamp((value - from) / (to - from), 0.f, 1.f);
+    return part * part * (3 - 2 * part);
+}
 
 /// A Gaussian of `sigma` pixels, cut off at three of them.
 std::vector<float> gaussian(const float* values, int height, int width, double sigma);

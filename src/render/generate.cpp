@@ -128,7 +128,7 @@ void tellSparse(Run& run) {
 Generated generate(Run& run) {
     const RenderPlan& plan = run.plan;
     const Pass pass{run, plan};
-    const bool detailed = plan.shot.detail != shot::Detail::Off;
+    const bool detailed = plan.keepsDetail();
     const auto shared = run.options.shared ? run.options.shared : makeSharedWork();
     const SharedKeys keys = sharedKeys(plan);
     if (plan.second) run.part = plan.work.total() / plan.flops();

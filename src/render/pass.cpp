@@ -132,7 +132,7 @@ Clip reconstructed(const Pass& pass, model::VideoModel& model, const ModelInputs
 
 void findDetail(const Pass& pass, Generated& generated, Clip reconstruction, const ClipMask& mask) {
     generated.detail = clip::detailWeights(generated.picture, reconstruction, mask);
-    if (pass.plan.shot.detail == shot::Detail::Plate) {
+    if (pass.plan.carriesDetail()) {
         generated.carried = clip::carryDetail(generated.picture, reconstruction, mask,
                                               generated.detail, pass.plan.framesAtOnce);
         const std::string frames = carriedText(pass.plan, generated.carried);

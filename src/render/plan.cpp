@@ -72,10 +72,6 @@ void planInputs(RenderPlan& plan, bool haveModel, Problems& problems) {
     });
 }
 
-bool keepsDetail(const RenderPlan& plan) {
-    return plan.shot.detail != shot::Detail::Off;
-}
-
 /// Memory to read, change and write one frame at the plate's size, where it is highest.
 double plateBytes(const RenderPlan& plan) {
     const double pixels = static_cast<double>(plan.plateData.width) * plan.plateData.height;
@@ -86,8 +82,7 @@ double plateBytes(const RenderPlan& plan) {
     const double held = 4 * channels + 4 + 12;
     // The plate's light and code, the enlarged picture and reconstruction, and the weight; where
     // what moves was in the plate, its low-pass there, the holdout, and the weight of both.
-    const bool carried = plan.shot.detail == shot::Detail::Plate;
-    const double stitching = carried ? 84 : keepsDetail(plan) ? 40 : 12;
+    const double stitching = plan.carriesDetail() ? 84 : plan.keepsDetail() ? 40 : 12;
     // As it is stored, the file's bytes or the reader's, and the frame as it is read again.
     const double stored = 4 * channels + 2 * layers;
     const double writing = 2 * stored + 4 * (channels + layers);
@@ -302,15 +297,14 @@ MemoryNeed memoryNeed(const RenderPlan& plan, int windowFrames) {
     need.dtypeBytes = plan.dtype == "float32" ? 4 : 2;
     // The soft matte; the clip that comes back from the VAE, beside the generated one, with its
     // weights.
-    need.keptBytes = 4 * (keepsDetail(plan) ? 5 : 1) * samples;
+    need.keptBytes = 4 * (plan.keepsDetail() ? 5 : 1) * samples;
     if (plan.showsGuides()) need.keptBytes += 4 * 3 * samples;  // the clip that the guides are in
     // What the first pass saw and made, beside the second.
     if (plan.second) need.keptBytes += 4 * 14 * samplesOf(plan);
     // While frames are written: the program (its model is gone by then), the clips that the model
     // made, and the frames, which do not all need the most at the same moment.
     constexpr double program = 0.235e9, others = 0.65;
-    const bool carried = plan.shot.detail == shot::Detail::Plate;
-    const double clips = samples * 4 * (carried ? 11 : keepsDetail(plan) ? 10 : 6);
+    const double clips = samples * 4 * (plan.carriesDetail() ? 11 : plan.keepsDetail() ? 10 : 6);
     need.deliveryBytes = program + clips + plateBytes(plan);
     need.frameBytes = others * plateBytes(plan);
     return need;
@@ -327,7 +321,7 @@ Work workOf(const RenderPlan& pass) {
     const double encodePlate = pass.model.vaeCost.encodeFlops * samplesOf(pass);
     const bool early = !pass.kept.empty() && !pass.model.heldByNoise;
     if (early) work.encode += encodePlate;
-    if (keepsDetail(pass)) work.detail = pass.cost.decodeFlops + (early ? 0 : encodePlate);
+    if (pass.keepsDetail()) work.detail = pass.cost.decodeFlops + (early ? 0 : encodePlate);
     return work;
 }
 

@@ -147,6 +147,9 @@ struct RenderPlan {
 
     int firstGenerated()
         const;  ///< index of the first generated frame; frames.size() where there is none
+    /// Whether the plate's detail is put back, and whether what moves takes it along.
+    bool keepsDetail() const { return shot.detail != shot::Detail::Off; }
+    bool carriesDetail() const { return shot.detail == shot::Detail::Plate; }
     bool showsGuides() const;  ///< whether a guide steers any frame
     /// Tokens of a window that are computed, references included; 0: the window is not evaluated.
     std::int64_t tokens(size_t window) const;

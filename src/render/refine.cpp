@@ -150,7 +150,7 @@ Generated refine(Run& run, SharedWork& shared, model::VideoModel& model, const F
     const at::Tensor made = model.decode(latents, run.tick());
     run.keep(pass.prefix + "video", made);
     Generated generated{anchored(pass, made, inputs), {}, {}, {}, first.generated.grain};
-    if (plan.shot.detail != shot::Detail::Off) {
+    if (plan.keepsDetail()) {
         run.stage("refine: plate detail", 0.07);
         const Clip& reconstruction = shared.second.reconstruction.get(
             keys.reconstruction, [&] { return reconstructed(pass, model, inputs, shared.second); });

@@ -78,11 +78,10 @@ void lower(Clip& clip) {
 /// Finds the plate's detail in the clip that stands in for what the model would make.
 void findDetail(const RenderPlan& plan, const ModelInputs& inputs, Generated& generated) {
     generated.reconstruction = inputs.plate;
-    const bool carried = plan.shot.detail == shot::Detail::Plate;
-    if (carried) lower(generated.picture);
+    if (plan.carriesDetail()) lower(generated.picture);
     generated.detail =
         clip::detailWeights(generated.picture, generated.reconstruction, inputs.mask);
-    if (carried)
+    if (plan.carriesDetail())
         generated.carried = clip::carryDetail(generated.picture, generated.reconstruction,
                                               inputs.mask, generated.detail, plan.framesAtOnce);
 }
@@ -107,7 +106,7 @@ FrameSeconds measureFrame(const RenderPlan& plan, const image::ColorConfig& colo
         // The plate stands in for what the model would make: it packs as well, or as badly.
         generated.picture = inputs.plate;
         generated.grain = inputs.grain;
-        if (plan.shot.detail != shot::Detail::Off)
+        if (plan.keepsDetail())
             seconds.detail = secondsOf([&] { findDetail(one, inputs, generated); }) / atOnce;
     }
     const TemporaryFolder folder("plan");
@@ -230,8 +229,7 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         add("encoding", seconds.encode);
         add("denoising", seconds.denoise);
         add("decoding", seconds.decode);
-        if (plan.shot.detail != shot::Detail::Off)
-            add("plate detail", seconds.detail + frames.detail);
+        if (plan.keepsDetail()) add("plate detail", seconds.detail + frames.detail);
     }
     if (plan.second) {
         const Work seconds = secondsAt(speedsOf(*plan.second), *plan.second);
@@ -240,7 +238,7 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         add("refine: encoding", frames.reading + seconds.encode);
         add("refine: denoising", seconds.denoise);
         add("refine: decoding", seconds.decode);
-        if (plan.shot.detail != shot::Detail::Off)
+        if (plan.keepsDetail())
             add("refine: plate detail",
                 seconds.detail + frames.detail * pixelsOf(*plan.second) / pixelsOf(plan));
     }

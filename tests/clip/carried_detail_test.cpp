@@ -21,13 +21,11 @@ float fall(int frame) {
 }
 
 ClipMask filled(float value) {
-    ClipMask mask = emptyMask(kFrames, kHeight, kWidth);
-    std::fill(mask.values.begin(), mask.values.end(), value);
-    return mask;
+    return filledMask(kFrames, kHeight, kWidth, value);
 }
 
 Clip plateClip() {
-    return waves(kFrames, kHeight, kWidth, [](int, float x, float y) { return Point{x, y}; });
+    return wavesAtRest(kFrames, kHeight, kWidth);
 }
 
 Clip fallen() {

@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
+#include "clip/model_mask.h"
 #include "support/frames.h"
 
 namespace derrumbe::clip {
@@ -31,6 +33,18 @@ inline Clip waves(int frames, int height, int width,
                     clip.plane(c, frame)[y * width + x] = waveAt(c, place.x, place.y);
             }
     return clip;
+}
+
+/// The pattern as it lies, in every frame.
+inline Clip wavesAtRest(int frames, int height, int width) {
+    return waves(frames, height, width, [](int, float x, float y) { return Point{x, y}; });
+}
+
+/// A mask of one value.
+inline ClipMask filledMask(int frames, int height, int width, float value) {
+    ClipMask mask = emptyMask(frames, height, width);
+    std::fill(mask.values.begin(), mask.values.end(), value);
+    return mask;
 }
 
 }  // namespace derrumbe::clip

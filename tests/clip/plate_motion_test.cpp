@@ -16,9 +16,7 @@ namespace {
 constexpr int kFrames = 9, kHeight = 112, kWidth = 128;
 
 ClipMask everywhere() {
-    ClipMask mask = emptyMask(kFrames, kHeight, kWidth);
-    std::fill(mask.values.begin(), mask.values.end(), 1.f);
-    return mask;
+    return filledMask(kFrames, kHeight, kWidth, 1.f);
 }
 
 /// The offsets of a frame's nodes that lie inside by a fifth, against those that are known.
@@ -44,9 +42,7 @@ float fall(int frame) {
 }  // namespace
 
 TEST_CASE("a fall is followed through haze, at its own pace", "[motion]") {
-    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
-        return Point{x, y};
-    });
+    const Clip plate = wavesAtRest(kFrames, kHeight, kWidth);
     Clip made = waves(kFrames, kHeight, kWidth, [](int frame, float x, float y) {
         return Point{x, y - fall(frame)};
     });
@@ -61,9 +57,7 @@ TEST_CASE("a fall is followed through haze, at its own pace", "[motion]") {
 }
 
 TEST_CASE("a keyframe on the way does not stop a fall", "[motion]") {
-    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
-        return Point{x, y};
-    });
+    const Clip plate = wavesAtRest(kFrames, kHeight, kWidth);
     const auto way = [](int frame) { return 3.f * static_cast<float>(frame); };
     const Clip made = waves(kFrames, kHeight, kWidth, [&](int frame, float x, float y) {
         // The keyframe shows something else.
@@ -83,9 +77,7 @@ TEST_CASE("what topples turns", "[motion]") {
         return Point{64 + std::cos(angle) * dx - std::sin(angle) * dy,
                      112 + std::sin(angle) * dx + std::cos(angle) * dy};
     };
-    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
-        return Point{x, y};
-    });
+    const Clip plate = wavesAtRest(kFrames, kHeight, kWidth);
     const Clip made = waves(kFrames, kHeight, kWidth, [&](int frame, float x, float y) {
         return turned(-angle(frame), x, y);
     });
@@ -115,9 +107,7 @@ TEST_CASE("what the camera does is no motion", "[motion]") {
 }
 
 TEST_CASE("nothing is followed outside the mask, and nothing that is not there", "[motion]") {
-    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
-        return Point{x, y};
-    });
+    const Clip plate = wavesAtRest(kFrames, kHeight, kWidth);
     const Clip made = waves(kFrames, kHeight, kWidth, [](int frame, float x, float y) {
         return Point{x, y - fall(frame)};
     });
@@ -132,9 +122,7 @@ TEST_CASE("nothing is followed outside the mask, and nothing that is not there",
 }
 
 TEST_CASE("the number of threads does not show", "[motion]") {
-    const Clip plate = waves(kFrames, kHeight, kWidth, [](int, float x, float y) {
-        return Point{x, y};
-    });
+    const Clip plate = wavesAtRest(kFrames, kHeight, kWidth);
     const Clip made = waves(kFrames, kHeight, kWidth, [](int frame, float x, float y) {
         return Point{x, y - fall(frame)};
     });
@@ -148,8 +136,7 @@ TEST_CASE("large pictures are followed smaller, small ones not at all", "[motion
         return Point{x / 3, (y - 6 * static_cast<float>(frame)) / 3};
     };
     const Clip plate = waves(3, 300, 600, still), made = waves(3, 300, 600, down);
-    ClipMask mask = emptyMask(3, 300, 600);
-    std::fill(mask.values.begin(), mask.values.end(), 1.f);
+    const ClipMask mask = filledMask(3, 300, 600, 1);
     const PlateMotion motion = followPlate(made, plate, mask, 2);
     CHECK(motion.step == 24);
     const SourcePlaces places = sourcePlaces(motion, 2);
@@ -157,8 +144,7 @@ TEST_CASE("large pictures are followed smaller, small ones not at all", "[motion
     CHECK(places.speedY[150 * 600 + 300] == Approx(6).margin(1));
 
     const Clip tiny = waves(2, 8, 8, still);
-    ClipMask all = emptyMask(2, 8, 8);
-    std::fill(all.values.begin(), all.values.end(), 1.f);
+    const ClipMask all = filledMask(2, 8, 8, 1);
     CHECK(followPlate(tiny, tiny, all, 1).most(1) == 0);
     CHECK_THROWS_AS(followPlate(tiny, plate, all, 1), Error);
 }

@@ -32,7 +32,7 @@ ClipMask maskOf(const ClipMask& matte) {
 }
 
 Clip plateClip() {
-    return waves(kFrames, kHeight, kWidth, [](int, float x, float y) { return Point{x, y}; });
+    return wavesAtRest(kFrames, kHeight, kWidth);
 }
 
 /// The plate, and where the mask is `more` on top of it.
