@@ -3,13 +3,15 @@
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
-// JSON line; "memory" and "matmul" ask for those. bench.py makes the inputs and speaks this.
+// JSON line; "memory" and "matmul" ask for those, "trace FILE STAGE" writes what ran in one more
+// run. bench.py makes the inputs and speaks this.
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <sstream>
 
 #include "machine.h"
 #include "model/wan/wan_model.h"
@@ -17,6 +19,7 @@
 #include "support/end_process.h"
 #include "support/error.h"
 #include "support/strings.h"
+#include "trace.h"
 
 using namespace derrumbe;
 
@@ -83,6 +86,11 @@ std::string answer(bench::Session& session, const bench::Settings& settings,
         return json(
             {{"rate", bench::matmulRate(settings.device,
                                         model::computeDtype(settings.dtype, settings.device))}});
+    std::istringstream words(question);
+    if (std::string verb, file, stage; words >> verb >> file >> stage && verb == "trace") {
+        bench::trace([&] { session.run(stage); }, file);
+        return "{}";
+    }
     const bench::Measured measured = session.run(question);
     return json(
         {{"seconds", measured.seconds}, {"sum", measured.sum}, {"flops", session.flops(question)}});

@@ -36,6 +36,11 @@ at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
         fused->callBoxed(stack);
         return stack.front().toTensor();
     }
+    if (x.is_cuda() && x.scalar_type() != at::kFloat && linear.bias.defined())
+        // cuBLAS applies it, its tanh form, before the product is rounded and written.
+        return at::_addmm_activation(linear.bias, x.flatten(0, -2), linear.weight().t(), 1, 1,
+                                     /*use_gelu=*/true)
+            .view({x.size(0), x.size(1), -1});
     at::Tensor inner = linear(x);
     return at::gelu_(inner, "tanh");
 }

@@ -1,6 +1,7 @@
 #include "model/wan/transformer_block.h"
 
 #include "model/layers/attention.h"
+#include "model/layers/card/row_operations.h"
 #include "model/layers/linear_gelu.h"
 #include "model/layers/rope.h"
 
@@ -45,6 +46,14 @@ at::Tensor modulated(const at::Tensor& x, const at::Tensor& shift, const at::Ten
     return layerNorm32(x, scale + 1, shift, eps);
 }
 
+/// x += y * gate. A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
+void addGated(at::Tensor& x, const at::Tensor& y, const at::Tensor& gate) {
+    if (card::able(x))
+        card::addGated(x, y, gate);
+    else
+        x.addcmul_(y, gate);
+}
+
 }  // namespace
 
 at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
@@ -57,7 +66,7 @@ at::Tensor TransformerBlock::operator()(at::Tensor x, const at::Tensor& time,
         x = x.expand({prompts, -1, -1}).contiguous();
     for (at::Tensor& part : x.split(tokensAtOnce_, 1)) {
         part.add_(crossAttention(normed_ ? norm2_(part) : part, text, textBias));
-        part.addcmul_(feedForward(modulated(part, m[3], m[4], eps_)), m[5]);
+        addGated(part, feedForward(modulated(part, m[3], m[4], eps_)), m[5]);
     }
     return x;
 }
@@ -96,8 +105,7 @@ void TransformerBlock::addSelfAttention(at::Tensor& x, const Modulation& m, cons
     for (size_t i = 0; i < parts.size(); ++i) {
         if (parts.size() > 1) normed = modulated(parts[i], m[0], m[1], eps_);
         const at::Tensor q = rotated(attn1_.toQ, attn1_.normQ, attn1_.gainQ, normed, ropes[i]);
-        // A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
-        parts[i].addcmul_(attn1_.toOut(joinHeads(attention(q.transpose(1, 2), k, v))), m[2]);
+        addGated(parts[i], attn1_.toOut(joinHeads(attention(q.transpose(1, 2), k, v))), m[2]);
     }
 }
 
@@ -105,6 +113,8 @@ at::Tensor TransformerBlock::rotated(const Linear& project, const RmsNorm& norm,
                                      const at::Tensor& gain, const at::Tensor& x,
                                      const at::Tensor& rope) const {
     const at::Tensor raw = project(x);
+    if (card::ableToRotate(raw, attn1_.heads))
+        return card::rmsRotate(raw, gain, rope, attn1_.heads, norm.eps);
     const at::Tensor factor = norm.inverseRms(raw);
     return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type());
 }
@@ -127,7 +137,10 @@ ContextKeys TransformerBlock::imageKeys(const at::Tensor& image) const {
 at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys& text,
                                             const at::Tensor& bias) const {
     at::Tensor q = attn2_.toQ(x);
-    q.mul_(attn2_.normQ.inverseRms(q));
+    if (card::able(q))
+        card::rmsNormalise(q, attn2_.normQ.eps);
+    else
+        q.mul_(attn2_.normQ.inverseRms(q));
     q = splitHeads(q, attn2_.heads);
     at::Tensor mixed = attention(q, text.keys, text.values, bias);
     if (text.image.keys.defined()) {

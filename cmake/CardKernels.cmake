@@ -1,0 +1,23 @@
+# Our own CUDA kernels (src/model/layers/card), built where nvcc is at hand and LibTorch has its CUDA half. Without them a
+# card computes the same with LibTorch's operators alone, slower.
+option(DERRUMBE_CARD_KERNELS "Build our own CUDA kernels where nvcc is found" ON)
+if(NOT DERRUMBE_CARD_KERNELS OR NOT LibTorch_CUDA)
+  return()
+endif()
+include(CheckLanguage)
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  message(STATUS "nvcc not found: the card's norms are LibTorch's operators")
+  return()
+endif()
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90)  # newer ones compile what is meant for 90 when they first run it
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+add_library(derrumbe_card_kernels STATIC ${CMAKE_SOURCE_DIR}/src/model/layers/card/row_kernels.cu)
+set_target_properties(derrumbe_card_kernels PROPERTIES CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON)
+target_include_directories(derrumbe_card_kernels PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(derrumbe_model PRIVATE derrumbe_card_kernels)
+target_include_directories(derrumbe_model SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+target_compile_definitions(derrumbe_model PRIVATE DERRUMBE_CARD_KERNELS)

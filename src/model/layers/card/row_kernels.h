@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+
+/// CUDA kernels over rows of channels: what LibTorch does in four to six passes over the tokens, in
+/// one. Plain pointers on the card, so that nvcc need not read ATen's headers; `row_operations.h`
+/// is what layers call. Every kernel is launched on `stream` (a cudaStream_t) and not waited for.
+namespace derrumbe::model::card {
+
+enum class Number { Float, Half, BFloat16 };
+
+/// `batches` times `length` rows of `width` numbers, the rows of a batch without gaps. `width` is a
+/// multiple of 8 and at most `kWidest`, the data and `batchStride` (in numbers) keep to 16 bytes.
+struct Rows {
+    void* data = nullptr;
+    std::int64_t batches = 0, length = 0, width = 0, batchStride = 0;
+    Number number = Number::Float;
+};
+
+constexpr std::int64_t kVector = 8;  ///< numbers that a thread reads at once
+constexpr std::int64_t kWidest = 8192;
+
+/// (x - mean) / sqrt(variance + eps) * weight + bias for each row, in float32, rounded once.
+/// @param to like `x`; may be the same
+/// @param weight, bias [width] float32; null: 1, 0
+void layerNorm(const Rows& x, const Rows& to, const float* weight, const float* bias, float eps,
+               void* stream);
+
+/// x / sqrt(mean(x^2) + eps) * gain for each row, then each pair of neighbouring channels times a
+/// complex number, in float32, rounded once.
+/// @param to like `x`; may be the same
+/// @param gain [width] float32; null: 1
+/// @param table [length, headSize / 2] complex of two float32, for each head the same; null: 1
+void rmsRotate(const Rows& x, const Rows& to, const float* gain, const float* table,
+               std::int64_t headSize, float eps, void* stream);
+
+/// x += y * gate, in float32, rounded once.
+/// @param y like `x`
+/// @param gate [width] float32
+void addGated(const Rows& x, const Rows& y, const float* gate, void* stream);
+
+}  // namespace derrumbe::model::card
