@@ -1,5 +1,6 @@
 // derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N]
-//                [--steps N] [--guidance G] [--shift S] [--repeats N] [STAGE...]
+//                [--products auto|fp8] [--steps N] [--guidance G] [--shift S] [--repeats N]
+//                [STAGE...]
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
@@ -28,6 +29,12 @@ struct Arguments {
     std::vector<std::string> stages;
 };
 
+bool isFp8(const std::string& products) {
+    if (products != "auto" && products != "fp8")
+        throw Error(ExitCode::Usage, "--products is none of auto, fp8: " + products);
+    return products == "fp8";
+}
+
 Arguments parse(int count, char** values) {
     Arguments all;
     bench::Settings& settings = all.settings;
@@ -47,6 +54,8 @@ Arguments parse(int count, char** values) {
             settings.device = at::Device(value);
         else if (name == "--dtype")
             settings.dtype = value;
+        else if (name == "--products")
+            settings.fp8Products = isFp8(value);
         else if (name == "--threads")
             settings.threads = std::stoi(value);
         else if (name == "--steps")

@@ -8,9 +8,22 @@
 
 namespace derrumbe::bench {
 
+namespace {
+
+model::LoadOptions loadOptions(const Settings& settings) {
+    model::LoadOptions options{settings.device, settings.dtype};
+    if (settings.fp8Products) {
+        options.ways.rounding = model::Rounding::Fp8;
+        options.ways.fp8Products = true;
+    }
+    return options;
+}
+
+}  // namespace
+
 Session::Session(const Settings& settings)
     : settings_(settings),
-      model_(model::loadVideoModel(settings.model, {settings.device, settings.dtype})),
+      model_(model::loadVideoModel(settings.model, loadOptions(settings))),
       sampler_(model::makeSampler(settings.scheduler, settings.steps, settings.shift)) {
     const auto file = model::openSafetensors(settings.inputs);
     for (const char* name : {"video", "mask", "ids", "negative_ids", "noise"})

@@ -25,7 +25,7 @@ at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
     const bool able =
         x.scalar_type() == at::kFloat ||
         (x.scalar_type() == at::kBFloat16 && bfloat16Products() != Bfloat16Products::None);
-    if (fused && x.is_cpu() && able && linear.bias.defined() &&
+    if (fused && x.is_cpu() && able && linear.bias.defined() && !linear.inFp8() &&
         at::globalContext().userEnabledMkldnn()) {
         torch::jit::Stack stack{x.contiguous(),
                                 linear.weight(),
