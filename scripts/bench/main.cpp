@@ -4,7 +4,8 @@
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
-// JSON line; "memory" and "matmul" ask for those. bench.py makes the inputs and speaks this.
+// JSON line; "memory" and "matmul" ask for those, "write FILE" for the last result as safetensors,
+// "result" in it. bench.py makes the inputs and speaks this.
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
@@ -78,9 +79,9 @@ std::string json(const std::vector<std::pair<std::string, double>>& members) {
     for (const auto& [name, value] : members) {
         char number[40];
         std::snprintf(number, sizeof number, "%.17g", value);
-        text += (text.empty() ? "{\"" : ", \"") + name + "\": " + number;
+        text += (text.empty() ? "\"" : ", \"") + name + "\": " + number;
     }
-    return text + "}";
+    return "{" + text + "}";
 }
 
 std::string answer(bench::Session& session, const bench::Settings& settings,
@@ -92,6 +93,10 @@ std::string answer(bench::Session& session, const bench::Settings& settings,
         return json(
             {{"rate", bench::matmulRate(settings.device,
                                         model::computeDtype(settings.dtype, settings.device))}});
+    if (const std::string write = "write "; question.rfind(write, 0) == 0) {
+        session.writeResult(question.substr(write.size()));
+        return json({});
+    }
     const bench::Measured measured = session.run(question);
     return json(
         {{"seconds", measured.seconds}, {"sum", measured.sum}, {"flops", session.flops(question)}});

@@ -43,9 +43,13 @@ Measured Session::run(const std::string& stage) {
     if (stage == "step" && !conditioning_.defined()) encode();
     synchronise(settings_.device);
     const double start = now();
-    const at::Tensor result = (this->*found->second)();
+    result_ = (this->*found->second)();
     synchronise(settings_.device);
-    return {now() - start, result.abs().sum(at::kDouble).item<double>()};
+    return {now() - start, result_.abs().sum(at::kDouble).item<double>()};
+}
+
+void Session::writeResult(const std::filesystem::path& file) const {
+    model::writeSafetensors(file, {{"result", result_.to(at::kCPU, at::kFloat).contiguous()}});
 }
 
 double Session::flops(const std::string& stage) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,9 @@ class Session {
     /// another.
     Measured run(const std::string& stage);
 
+    /// What the last run gave, as the tensor `result` of a safetensors file.
+    void writeResult(const std::filesystem::path& file) const;
+
     /// Floating-point operations of one run, by structure; of a step or `whole` both branches'.
     double flops(const std::string& stage) const;
 
@@ -57,7 +61,7 @@ class Session {
     std::map<std::string, at::Tensor> inputs_;
     std::unique_ptr<model::Sampler> sampler_;
     model::SamplerState state_;
-    at::Tensor prompt_, negative_, conditioning_, latents_;
+    at::Tensor prompt_, negative_, conditioning_, latents_, result_;
 };
 
 }  // namespace derrumbe::bench
