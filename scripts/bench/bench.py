@@ -22,11 +22,12 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
 STAGES = {"text": "text encoder, both prompts", "encode": "VAE encode, both clips", "step": "denoising step",
           "decode": "VAE decode"}
+PLAIN = "derrumbe plain"  # with products of whole numbers, beside --products
 
 
 class Side:
@@ -82,10 +83,12 @@ def commands(options, inputs):
     """The sides by name, Derrumbe first."""
     common = ["--model", options.model, "--inputs", inputs, "--device", options.device, "--dtype", options.dtype,
               "--threads", options.threads, "--steps", options.steps, "--guidance", options.guidance]
-    sides = {"derrumbe": [options.binary, *common]}
+    sides = {"derrumbe": [options.binary, *common, "--products", options.products]}
     for name in options.sides.split(","):
         program, _, kind = name.partition(":")
-        if program == "diffusers":
+        if program == "derrumbe":
+            sides[PLAIN] = [options.binary, *common]
+        elif program == "diffusers":
             sides[name.replace(":", " ")] = [sys.executable, HERE / "diffusers_side.py", *common, *(["--compile"] if kind else [])]
         elif program == "sdcpp":
             number, _, flash = kind.partition("+")
@@ -161,6 +164,17 @@ def measure_whole(sides, environment, options, deadline):
     return whole, {name: {"resident": resident[name], "device": device[name]} for name in sides}
 
 
+def relative_error(sides):
+    """How far Derrumbe's last results lie from those with plain products, as a root mean square of these."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = []
+        for name in ("derrumbe", PLAIN):
+            file = Path(folder) / f"{name}.safetensors"
+            sides[name].ask(f"write {file}")
+            results.append(load_file(file)["result"].double())
+    return ((results[0] - results[1]).norm() / results[1].norm()).item()
+
+
 def ratios(record, key):
     """Derrumbe over each other side that has the record."""
     return {name: record["derrumbe"][key] / record[name][key] for name in record
@@ -221,6 +235,9 @@ def write(results, options):
              for name in results["sides"] if name.startswith("diffusers")]
     if apart:
         text += [f"Sums of the results' absolute values differ by {max(apart):.1e} of themselves at most.", ""]
+    if "error" in results:
+        text += [f"The latents after as many steps differ from those of {PLAIN} by {100 * results['error']:.3g} % as a root mean "
+                 "square.", ""]
     if "step" in results["stages"] and "matmul" in results:
         record = results["stages"]["step"]
         rate = record["flops"] / record["derrumbe"]["median"]
@@ -237,6 +254,7 @@ def main():
     parser.add_argument("--model", default="models/derrumbe-mini")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--products", default="auto", help="auto or fp8: model.products of Derrumbe")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--size", default="128x128", help="WIDTHxHEIGHT")
     parser.add_argument("--frames", type=int, default=49)
@@ -246,8 +264,8 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--stages", default="text,encode,step,decode")
     parser.add_argument("--whole", type=int, default=5, help="runs from a program's start to the clip; 0: none")
-    parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE or "
-                        "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...), with commas")
+    parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE, "
+                        "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...) or derrumbe (without --products), with commas")
     parser.add_argument("--trace", action="store_true", help="on a card: what each kernel of a denoising step takes")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing more after this long")
     parser.add_argument("--results", default=HERE / "results")
@@ -307,6 +325,8 @@ def measure_stages(sides, results, options, deadline):
             print(f"no time left for {stage}", file=sys.stderr)
             break
         results["stages"][stage] = measure(sides, stage, options, deadline)
+        if stage == "step" and PLAIN in sides:
+            results["error"] = relative_error(sides)
         results["memory"] = {name: side.ask("memory") for name, side in sides.items()}
         write(results, options)
         print(table(results).splitlines()[1 + len(results["stages"])], flush=True)

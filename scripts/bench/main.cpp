@@ -1,10 +1,12 @@
 // derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N]
-//                [--steps N] [--guidance G] [--shift S] [--repeats N] [STAGE...]
+//                [--products auto|fp8] [--steps N] [--guidance G] [--shift S] [--repeats N]
+//                [STAGE...]
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
-// JSON line; "memory" and "matmul" ask for those, "trace FILE STAGE" writes what ran in one more
-// run. bench.py makes the inputs and speaks this.
+// JSON line; "memory" and "matmul" ask for those, "write FILE" for the last result as safetensors,
+// "result" in it, "trace FILE STAGE" for what ran in one more run. bench.py makes the inputs and
+// speaks this.
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
@@ -31,6 +33,12 @@ struct Arguments {
     std::vector<std::string> stages;
 };
 
+bool isFp8(const std::string& products) {
+    if (products != "auto" && products != "fp8")
+        throw Error(ExitCode::Usage, "--products is none of auto, fp8: " + products);
+    return products == "fp8";
+}
+
 Arguments parse(int count, char** values) {
     Arguments all;
     bench::Settings& settings = all.settings;
@@ -50,6 +58,8 @@ Arguments parse(int count, char** values) {
             settings.device = at::Device(value);
         else if (name == "--dtype")
             settings.dtype = value;
+        else if (name == "--products")
+            settings.fp8Products = isFp8(value);
         else if (name == "--threads")
             settings.threads = std::stoi(value);
         else if (name == "--steps")
@@ -72,9 +82,9 @@ std::string json(const std::vector<std::pair<std::string, double>>& members) {
     for (const auto& [name, value] : members) {
         char number[40];
         std::snprintf(number, sizeof number, "%.17g", value);
-        text += (text.empty() ? "{\"" : ", \"") + name + "\": " + number;
+        text += (text.empty() ? "\"" : ", \"") + name + "\": " + number;
     }
-    return text + "}";
+    return "{" + text + "}";
 }
 
 std::string answer(bench::Session& session, const bench::Settings& settings,
@@ -87,9 +97,15 @@ std::string answer(bench::Session& session, const bench::Settings& settings,
             {{"rate", bench::matmulRate(settings.device,
                                         model::computeDtype(settings.dtype, settings.device))}});
     std::istringstream words(question);
-    if (std::string verb, file, stage; words >> verb >> file >> stage && verb == "trace") {
+    std::string verb, file, stage;
+    words >> verb >> file >> stage;
+    if (verb == "write") {
+        session.writeResult(file);
+        return json({});
+    }
+    if (verb == "trace") {
         bench::trace([&] { session.run(stage); }, file);
-        return "{}";
+        return json({});
     }
     const bench::Measured measured = session.run(question);
     return json(

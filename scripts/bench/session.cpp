@@ -8,9 +8,22 @@
 
 namespace derrumbe::bench {
 
+namespace {
+
+model::LoadOptions loadOptions(const Settings& settings) {
+    model::LoadOptions options{settings.device, settings.dtype};
+    if (settings.fp8Products) {
+        options.ways.rounding = model::Rounding::Fp8;
+        options.ways.fp8Products = true;
+    }
+    return options;
+}
+
+}  // namespace
+
 Session::Session(const Settings& settings)
     : settings_(settings),
-      model_(model::loadVideoModel(settings.model, {settings.device, settings.dtype})),
+      model_(model::loadVideoModel(settings.model, loadOptions(settings))),
       sampler_(model::makeSampler(settings.scheduler, settings.steps, settings.shift)) {
     const auto file = model::openSafetensors(settings.inputs);
     for (const char* name : {"video", "mask", "ids", "negative_ids", "noise"})
@@ -30,9 +43,13 @@ Measured Session::run(const std::string& stage) {
     if (stage == "step" && !conditioning_.defined()) encode();
     synchronise(settings_.device);
     const double start = now();
-    const at::Tensor result = (this->*found->second)();
+    result_ = (this->*found->second)();
     synchronise(settings_.device);
-    return {now() - start, result.abs().sum(at::kDouble).item<double>()};
+    return {now() - start, result_.abs().sum(at::kDouble).item<double>()};
+}
+
+void Session::writeResult(const std::filesystem::path& file) const {
+    model::writeSafetensors(file, {{"result", result_.to(at::kCPU, at::kFloat).contiguous()}});
 }
 
 double Session::flops(const std::string& stage) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ struct Settings {
     std::string dtype = "float32";    ///< as in a shot
     std::string scheduler = "unipc";  ///< as in a shot
     at::Device device = at::kCPU;
-    int threads = 0;  ///< 0: LibTorch's own choice
+    bool fp8Products = false;  ///< model.products: fp8 of a shot
+    int threads = 0;           ///< 0: LibTorch's own choice
     int steps = 20;
     double guidance = 5, shift = 3;  ///< guidance of 1 or less: one evaluation a step
 };
@@ -40,6 +42,9 @@ class Session {
     /// another.
     Measured run(const std::string& stage);
 
+    /// What the last run gave, as the tensor `result` of a safetensors file.
+    void writeResult(const std::filesystem::path& file) const;
+
     /// Floating-point operations of one run, by structure; of a step or `whole` both branches'.
     double flops(const std::string& stage) const;
 
@@ -56,7 +61,7 @@ class Session {
     std::map<std::string, at::Tensor> inputs_;
     std::unique_ptr<model::Sampler> sampler_;
     model::SamplerState state_;
-    at::Tensor prompt_, negative_, conditioning_, latents_;
+    at::Tensor prompt_, negative_, conditioning_, latents_, result_;
 };
 
 }  // namespace derrumbe::bench

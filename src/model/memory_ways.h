@@ -20,6 +20,9 @@ struct MemoryWays {
     /// Asked for, not chosen to fit: matrices of the transformer's blocks that are larger become
     /// that small, and stay packed. Changes the result.
     Rounding rounding = Rounding::None;
+    /// Asked for, with `Rounding::Fp8`: what is multiplied with those matrices at every step is
+    /// rounded likewise, and the products are made of 8 bits. Changes the result.
+    bool fp8Products = false;
 
     /// Whether the pixels are those that a render without a limit makes, to the last bit.
     bool exact() const { return encodeTile == 0 && decodeTile == 0; }

@@ -18,7 +18,8 @@ class TinyFolder {
   public:
     std::filesystem::path path;
 
-    TinyFolder() {
+    /// @param headSize of the transformer's two heads
+    explicit TinyFolder(int headSize = 12) {
         std::string name = (std::filesystem::temp_directory_path() / "tiny_model_XXXXXX").string();
         path = ::mkdtemp(name.data());
         text("model_index.json", R"({"_class_name": "WanVACEPipeline"})");
@@ -27,7 +28,9 @@ class TinyFolder {
                  "prediction_type": "flow_prediction", "use_flow_sigmas": true})");
         text("transformer/config.json",
              R"({"_class_name": "WanVACETransformer3DModel", "num_attention_heads": 2,
-                 "attention_head_dim": 12, "in_channels": 4, "out_channels": 4, "text_dim": 16,
+                 "attention_head_dim": )" +
+                 std::to_string(headSize) +
+                 R"(, "in_channels": 4, "out_channels": 4, "text_dim": 16,
                  "freq_dim": 16, "ffn_dim": 32, "num_layers": 2, "vace_layers": [0],
                  "vace_in_channels": 24})");
         text(

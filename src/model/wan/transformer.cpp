@@ -9,7 +9,7 @@
 namespace derrumbe::model {
 
 WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& config,
-                               int residentBlocks, bool packed)
+                               const BlockWays& ways)
     : config_(config),
       device_(weights.device()),
       dtype_(weights.dtype()),
@@ -26,22 +26,23 @@ WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& 
         if (hint < static_cast<int>(config.vaceLayers.size()) && config.vaceLayers[hint] == i)
             order_.push_back({true, hint++});
     }
-    blocks_ = makeBlocks(weights, residentBlocks, packed);
+    blocks_ = makeBlocks(weights, ways);
 }
 
-Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights, int residentBlocks,
-                                                         bool packed) const {
-    const auto make = [order = order_, config = config_](const Weights& from, size_t index) {
+Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights,
+                                                         const BlockWays& ways) const {
+    const auto make = [order = order_, config = config_, fp8 = ways.fp8Products](
+                          const Weights& from, size_t index) {
         const Turn turn = order[index];
         const Weights scope = from / (turn.vace ? "vace_blocks" : "blocks") / turn.index;
-        Block block{TransformerBlock(scope, config), {}};
+        Block block{TransformerBlock(scope.withFp8Products(fp8), config), {}};
         if (turn.vace) block.projOut = Linear(scope / "proj_out", config.width(), config.width());
         return block;
     };
-    const bool all = residentBlocks < 0;
+    const bool all = ways.resident < 0;
     Weights from = all ? weights : weights.readingAhead();
-    if (packed) from = from.keepingPacked();
-    return {order_.size(), all ? order_.size() : static_cast<size_t>(residentBlocks),
+    if (ways.packed) from = from.keepingPacked();
+    return {order_.size(), all ? order_.size() : static_cast<size_t>(ways.resident),
             [from, make](size_t index) { return make(from, index); }};
 }
 

@@ -26,6 +26,13 @@ struct TextContext {
     at::Tensor bias;               ///< [1, 1, 1, S], or undefined
 };
 
+/// How a transformer's blocks are held and computed.
+struct BlockWays {
+    int resident = -1;         ///< of both branches that stay in memory; -1: all
+    bool packed = false;       ///< their matrices stay as small as their file has them
+    bool fp8Products = false;  ///< those that are packed as float8 rows are multiplied as that
+};
+
 /// WanVACETransformer3DModel (or, without the branch, WanTransformer3DModel): a diffusion
 /// transformer with a branch that is shown the conditioning and adds hints to it. Jiang et al. 2025
 /// (VACE), Wan team 2025; computed as diffusers:models/transformers/transformer_wan_vace.py, which
@@ -36,10 +43,8 @@ struct TextContext {
 class WanTransformer {
   public:
     /// Missing and misshapen tensors are recorded in `weights`.
-    /// @param residentBlocks of both branches that stay in memory; -1: all
-    /// @param packed whether the matrices of blocks stay as small as `weights` have them
-    WanTransformer(const Weights& weights, const TransformerConfig& config, int residentBlocks = -1,
-                   bool packed = false);
+    WanTransformer(const Weights& weights, const TransformerConfig& config,
+                   const BlockWays& ways = {});
 
     /// @param embeds [B, S, textDim]. The rows after the last that is not zero are all alike to the
     /// cross-attention, which does see them: n of them are one key whose score is raised by ln n.
@@ -78,7 +83,7 @@ class WanTransformer {
         TransformerBlock block;
         Linear projOut;  ///< of the VACE branch's alone
     };
-    Blocks<Block> makeBlocks(const Weights& weights, int residentBlocks, bool packed) const;
+    Blocks<Block> makeBlocks(const Weights& weights, const BlockWays& ways) const;
 
     /// The conditioning's tokens beside those of the latents.
     at::Tensor embedControl(const at::Tensor& control, const at::Tensor& latents,

@@ -7,30 +7,32 @@
 
 namespace derrumbe::model {
 
-WanAttention::WanAttention(const Weights& weights, const TransformerConfig& config)
+WanAttention::WanAttention(const Weights& weights, const TransformerConfig& config, Keys keys)
     : heads(config.heads),
       toQ(weights / "to_q", config.width(), config.width()),
-      toK(weights / "to_k", config.width(), config.width()),
-      toV(weights / "to_v", config.width(), config.width()),
       toOut(weights / "to_out.0", config.width(), config.width()),
       normQ(weights / "norm_q", config.width(), config.eps),
       normK(weights / "norm_k", config.width(), config.eps),
       gainQ(normQ.weight.to(at::kFloat)),
-      gainK(normK.weight.to(at::kFloat)) {}
+      gainK(normK.weight.to(at::kFloat)) {
+    const Weights from = weights.withFp8Products(weights.fp8Products() && keys == Keys::Tokens);
+    toK = Linear(from / "to_k", config.width(), config.width());
+    toV = Linear(from / "to_v", config.width(), config.width());
+}
 
 TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConfig& config,
                                    int64_t tokensAtOnce)
     : tokensAtOnce_(tokensAtOnce),
       eps_(config.eps),
       normed_(config.crossAttnNorm),
-      attn1_(weights / "attn1", config),
-      attn2_(weights / "attn2", config),
+      attn1_(weights / "attn1", config, WanAttention::Keys::Tokens),
+      attn2_(weights / "attn2", config, WanAttention::Keys::Words),
       up_(weights / "ffn.net.0.proj", config.width(), config.ffnDim),
       down_(weights / "ffn.net.2", config.ffnDim, config.width()),
       table_(weights.tensor("scale_shift_table", {1, 6, config.width()}, at::kFloat).squeeze(0)) {
     if (normed_) norm2_ = LayerNorm(weights / "norm2", config.width(), config.eps);
     if (config.seesImage()) {
-        const Weights cross = weights / "attn2";
+        const Weights cross = (weights / "attn2").withFp8Products(false);
         addK_ = Linear(cross / "add_k_proj", config.width(), config.width());
         addV_ = Linear(cross / "add_v_proj", config.width(), config.width());
         normAddedK_ = RmsNorm(cross / "norm_added_k", config.width(), config.eps);
@@ -75,14 +77,16 @@ void TransformerBlock::addSelfAttention(at::Tensor& x, const Modulation& m, cons
                                         const TokenShare& tokens) const {
     std::vector<at::Tensor> parts = x.split(tokensAtOnce_, 1);
     const std::vector<at::Tensor> ropes = rope.split(tokensAtOnce_, 0);
-    at::Tensor k, v, normed;
+    at::Tensor k, v;
+    std::optional<LinearInput> only;  // part
     for (size_t i = 0; i < parts.size(); ++i) {
-        normed = modulated(parts[i], m[0], m[1], eps_);
+        const LinearInput normed(modulated(parts[i], m[0], m[1], eps_));
         const at::Tensor keys = rotated(attn1_.toK, attn1_.normK, attn1_.gainK, normed, ropes[i]),
                          values = attn1_.toV(normed);
         if (parts.size() == 1) {
             k = keys;
             v = values;
+            only = normed;
             break;
         }
         if (i == 0) {
@@ -103,20 +107,20 @@ void TransformerBlock::addSelfAttention(at::Tensor& x, const Modulation& m, cons
     k = k.transpose(1, 2);
     v = splitHeads(v, attn1_.heads);
     for (size_t i = 0; i < parts.size(); ++i) {
-        if (parts.size() > 1) normed = modulated(parts[i], m[0], m[1], eps_);
+        const LinearInput normed = only ? *only : modulated(parts[i], m[0], m[1], eps_);
         const at::Tensor q = rotated(attn1_.toQ, attn1_.normQ, attn1_.gainQ, normed, ropes[i]);
         addGated(parts[i], attn1_.toOut(joinHeads(attention(q.transpose(1, 2), k, v))), m[2]);
     }
 }
 
 at::Tensor TransformerBlock::rotated(const Linear& project, const RmsNorm& norm,
-                                     const at::Tensor& gain, const at::Tensor& x,
+                                     const at::Tensor& gain, const LinearInput& x,
                                      const at::Tensor& rope) const {
     const at::Tensor raw = project(x);
     if (card::ableToRotate(raw, attn1_.heads))
         return card::rmsRotate(raw, gain, rope, attn1_.heads, norm.eps);
     const at::Tensor factor = norm.inverseRms(raw);
-    return rotate(raw * gain, attn1_.heads, rope, factor, x.scalar_type());
+    return rotate(raw * gain, attn1_.heads, rope, factor, x.whole().scalar_type());
 }
 
 TextKeys TransformerBlock::textKeys(const at::Tensor& text) const {

@@ -17,8 +17,11 @@ struct WanAttention {
     RmsNorm normQ, normK;
     at::Tensor gainQ, gainK;  ///< the norms' weights in float32
 
+    /// What the keys and values are made of: the tokens as the queries, or a prompt's words.
+    enum class Keys { Tokens, Words };
+
     WanAttention() = default;
-    WanAttention(const Weights& weights, const TransformerConfig& config);
+    WanAttention(const Weights& weights, const TransformerConfig& config, Keys keys);
 };
 
 /// A cross-attention's keys and values: they depend on neither step nor latents.
@@ -39,6 +42,8 @@ struct TextKeys : ContextKeys {
 /// residual sums of the gated branches are float32 in any model.
 class TransformerBlock {
   public:
+    /// @param weights whose `fp8Products` hold for what is multiplied with every token at every
+    /// step: keys and values of prompts and images, made once, stay as exact as they are
     TransformerBlock(const Weights& weights, const TransformerConfig& config,
                      int64_t tokensAtOnce = kTokensAtOnce);
 
@@ -62,7 +67,7 @@ class TransformerBlock {
                           const TokenShare& tokens) const;
     /// Projected, normed over all heads, turned: [B, L, H, D].
     at::Tensor rotated(const Linear& project, const RmsNorm& norm, const at::Tensor& gain,
-                       const at::Tensor& x, const at::Tensor& rope) const;
+                       const LinearInput& x, const at::Tensor& rope) const;
     at::Tensor crossAttention(const at::Tensor& x, const TextKeys& text,
                               const at::Tensor& bias) const;
     at::Tensor feedForward(const at::Tensor& x) const;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <set>
 
+#include "model/layers/fp8_product.h"
 #include "model/wan/clip_vision.h"
 #include "model/wan/held_conditioning.h"
 #include "model/wan/lora_names.h"
@@ -168,7 +169,8 @@ class WanModel : public VideoModel {
                                            const TransformerConfig& config) const {
         const bool packed = ways_.transformerPacked || ways_.rounding != Rounding::None;
         return build<WanTransformer>(rounded(tensors, ways_.rounding, isBlockMatrix), dtype_,
-                                     config, ways_.transformerBlocks, packed);
+                                     config,
+                                     BlockWays{ways_.transformerBlocks, packed, ways_.fp8Products});
     }
 
     /// A prompt's (or a batch of prompts') keys and values, and the image's beside them, kept by
@@ -331,6 +333,13 @@ std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,
         }
     }
     mergeAllLoras(read, options.loras, problems);
+    if (options.ways.fp8Products) {
+        try {
+            requireFp8Products(options.device);
+        } catch (const Error& error) {
+            problems.add(error.problems());
+        }
+    }
     problems.throwIfErrors();
     return std::make_unique<WanModel>(std::move(read), options);
 }

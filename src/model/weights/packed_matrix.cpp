@@ -22,6 +22,11 @@ class Numbers : public PackedMatrix {
     at::Tensor unpacked(at::ScalarType dtype) const override {
         return numbers_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
     }
+    std::optional<Fp8Rows> fp8Rows() const override {
+        if (numbers_.scalar_type() != at::kFloat8_e4m3fn) return std::nullopt;
+        return Fp8Rows{numbers_.contiguous(),
+                       at::ones({rows(), 1}, numbers_.options().dtype(at::kFloat))};
+    }
     std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
         return std::make_shared<Numbers>(numbers_.to(device));
     }
@@ -47,6 +52,11 @@ class Product : public PackedMatrix {
         at::Tensor values = numbers_.narrow(0, first, count).to(at::kFloat, false, /*copy=*/true);
         values.view({count, blocks, columns() / blocks}).mul_(factors.unsqueeze(2));
         return values;
+    }
+    std::optional<Fp8Rows> fp8Rows() const override {
+        if (numbers_.scalar_type() != at::kFloat8_e4m3fn || factors_.size(1) != 1)
+            return std::nullopt;
+        return Fp8Rows{numbers_.contiguous(), factors_.expand({rows(), 1}).contiguous()};
     }
     std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
         return std::make_shared<Product>(numbers_.to(device), factors_.to(device));

@@ -2,8 +2,15 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 
 namespace derrumbe::model {
+
+/// A matrix in float8 e4m3: row i is numbers[i] times factors[i].
+struct Fp8Rows {
+    at::Tensor numbers;  ///< [rows, columns] float8_e4m3fn, contiguous
+    at::Tensor factors;  ///< [rows, 1] float32
+};
 
 /// A matrix [out, in] in fewer bytes than a layer computes with, which is unpacked at each use. How
 /// is fixed, so that every use gets the same bits, those that reading the whole tensor gives.
@@ -16,6 +23,8 @@ class PackedMatrix {
     virtual at::Tensor unpackedRows(int64_t first, int64_t count) const = 0;
     /// All of them in the type that is computed with; where the packed values lie.
     virtual at::Tensor unpacked(at::ScalarType dtype) const;
+    /// The very numbers, where they are packed as that; nothing where they are not.
+    virtual std::optional<Fp8Rows> fp8Rows() const { return std::nullopt; }
     /// The same on a card; null where it can be unpacked on a processor alone.
     virtual std::shared_ptr<const PackedMatrix> to(at::Device device) const = 0;
     /// Brings in the packed values of a mapped file, which are else read at the first use.

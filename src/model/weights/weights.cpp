@@ -143,6 +143,16 @@ Weights Weights::keepingPacked() const {
     return other;
 }
 
+Weights Weights::withFp8Products(bool on) const {
+    Weights other = *this;
+    other.fp8Products_ = on;
+    return other;
+}
+
+bool Weights::fp8Products() const {
+    return fp8Products_;
+}
+
 void Weights::throwIfProblems() const {
     constexpr size_t kShown = 20;
     if (shared_->problems.empty()) return;

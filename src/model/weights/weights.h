@@ -48,6 +48,9 @@ class Weights {
     Weights readingAhead() const;
     /// The same, with matrices that stay packed where that is smaller.
     Weights keepingPacked() const;
+    /// The same, with layers that multiply in 8 bits (Linear) where their matrices can, or without.
+    Weights withFp8Products(bool on = true) const;
+    bool fp8Products() const;
 
     /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
     /// count).
@@ -65,7 +68,7 @@ class Weights {
     std::shared_ptr<Shared> shared_;
     std::string scope_;
     at::ScalarType dtype_;
-    bool ahead_ = false, packs_ = false;
+    bool ahead_ = false, packs_ = false, fp8Products_ = false;
 };
 
 }  // namespace derrumbe::model

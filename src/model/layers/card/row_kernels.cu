@@ -2,7 +2,9 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_fp8.h>
 #include <cuda_runtime.h>
+#include <cfloat>
 
 #include <stdexcept>
 #include <string>
@@ -11,7 +13,7 @@ namespace derrumbe::model::card {
 
 namespace {
 
-constexpr int kThreads = 256;  ///< of a block at most; a block works on one row
+constexpr int kThreads = 512;  ///< of a block at most; a block works on one row
 
 __device__ float asFloat(float x) {
     return x;
@@ -59,17 +61,23 @@ __device__ void write(const float (&from)[kVector], T* to) {
     *reinterpret_cast<Vector<T>*>(to) = raw;
 }
 
-/// The sum over all threads of the block, in all of them.
-__device__ float blockSum(float value) {
+/// join(join(a, b), ...) over all threads of the block, in all of them.
+template <class Join>
+__device__ float ofBlock(float value, const Join& join) {
     __shared__ float warps[kThreads / 32];
 #pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(~0u, value, offset);
-    __syncthreads();  // the sum before this one has been read
+    for (int offset = 16; offset > 0; offset /= 2)
+        value = join(value, __shfl_xor_sync(~0u, value, offset));
+    __syncthreads();  // what was joined before has been read
     if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
     __syncthreads();
-    float sum = 0;
-    for (unsigned warp = 0; warp < blockDim.x / 32; ++warp) sum += warps[warp];
-    return sum;
+    float all = warps[0];
+    for (unsigned warp = 1; warp < blockDim.x / 32; ++warp) all = join(all, warps[warp]);
+    return all;
+}
+
+__device__ float blockSum(float value) {
+    return ofBlock(value, [](float a, float b) { return a + b; });
 }
 
 /// Where the block's row begins.
@@ -185,6 +193,43 @@ __global__ void __launch_bounds__(kThreads) addGatedRows(Rows x, Rows y, const f
     }
 }
 
+/// The greater one; what is not a number stays.
+__device__ float greater(float a, float b) {
+    return a >= b || a != a ? a : b;
+}
+
+template <class T, int N>
+__global__ void __launch_bounds__(kThreads)
+    fp8RowsKernel(Rows x, __nv_fp8_storage_t* numbers, float* factors) {
+    const T* from = rowOf<const T>(x);
+    const int width = static_cast<int>(x.width);
+    float values[N][kVector], most = 0;
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+        if (channelOf(n) >= width) continue;
+        read(from + channelOf(n), values[n]);
+#pragma unroll
+        for (int i = 0; i < kVector; ++i) most = greater(fabsf(values[n][i]), most);
+    }
+    most = ofBlock(most, [](float a, float b) { return greater(a, b); });
+    const float factor = greater(most / 448, FLT_MIN);
+    if (threadIdx.x == 0) factors[blockIdx.x] = factor;
+    const float inverse = 1 / factor;
+    __nv_fp8_storage_t* out = numbers + std::int64_t{blockIdx.x} * width;
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+        if (channelOf(n) >= width) continue;
+        struct alignas(8) Eight {
+            __nv_fp8_storage_t values[kVector];
+        } eight;
+#pragma unroll
+        for (int i = 0; i < kVector; ++i)
+            eight.values[i] =
+                __nv_cvt_float_to_fp8(values[n][i] * inverse, __NV_SATFINITE, __NV_E4M3);
+        *reinterpret_cast<Eight*>(out + channelOf(n)) = eight;
+    }
+}
+
 /// What a kernel is compiled for: the numbers' type, and how many vectors a thread works on.
 template <class T, int N>
 struct Form {
@@ -250,6 +295,14 @@ void addGated(const Rows& x, const Rows& y, const float* gate, void* stream) {
         using F = decltype(form);
         addGatedRows<typename F::Type, F::vectors>
             <<<blocks, threads, 0, asStream(stream)>>>(x, y, gate);
+    });
+}
+
+void fp8Rows(const Rows& x, void* numbers, float* factors, void* stream) {
+    launch(x, [&](auto form, dim3 blocks, int threads) {
+        using F = decltype(form);
+        fp8RowsKernel<typename F::Type, F::vectors><<<blocks, threads, 0, asStream(stream)>>>(
+            x, static_cast<__nv_fp8_storage_t*>(numbers), factors);
     });
 }
 

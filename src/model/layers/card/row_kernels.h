@@ -17,7 +17,7 @@ struct Rows {
 };
 
 constexpr std::int64_t kVector = 8;  ///< numbers that a thread reads at once
-constexpr std::int64_t kWidest = 8192;
+constexpr std::int64_t kWidest = 16384;
 
 /// (x - mean) / sqrt(variance + eps) * weight + bias for each row, in float32, rounded once.
 /// @param to like `x`; may be the same
@@ -37,5 +37,10 @@ void rmsRotate(const Rows& x, const Rows& to, const float* gain, const float* ta
 /// @param y like `x`
 /// @param gate [width] float32
 void addGated(const Rows& x, const Rows& y, const float* gate, void* stream);
+
+/// Each row over the factor that takes its greatest magnitude to 448, as float8 e4m3.
+/// @param numbers [batches * length, width] float8
+/// @param factors [batches * length]; of a row of zeros the smallest normal float32
+void fp8Rows(const Rows& x, void* numbers, float* factors, void* stream);
 
 }  // namespace derrumbe::model::card

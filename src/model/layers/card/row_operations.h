@@ -1,6 +1,8 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "model/weights/packed_matrix.h"
+
 /// Norms, rotation and gated sums of tokens in one pass each on a CUDA card. Where this build has
 /// no such kernels (it was made without nvcc or without LibTorch's CUDA half), or x is not for
 /// them, `able` is false and the layers put the same together from LibTorch's operators.
@@ -27,5 +29,8 @@ void rmsNormalise(const at::Tensor& x, double eps);
 
 /// x += y * gate, in place, the product and the sum in float32. @param gate [d] float32
 void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate);
+
+/// The rows of x in float8, as model::fp8Rows gives them.
+Fp8Rows fp8Rows(const at::Tensor& x);
 
 }  // namespace derrumbe::model::card
