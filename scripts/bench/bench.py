@@ -169,7 +169,7 @@ def relative_error(sides):
     with tempfile.TemporaryDirectory() as folder:
         results = []
         for name in ("derrumbe", PLAIN):
-            file = Path(folder) / f"{name}.safetensors"
+            file = Path(folder) / f"{len(results)}.safetensors"
             sides[name].ask(f"write {file}")
             results.append(load_file(file)["result"].double())
     return ((results[0] - results[1]).norm() / results[1].norm()).item()

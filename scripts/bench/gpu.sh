@@ -5,13 +5,14 @@
 # gpu.sh OUT
 #
 # Needed: a CUDA torch (python3), cmake, ninja, a compiler, diffusers and transformers; .headers (headers.sh) where
-# nlohmann-json and Catch2 are not installed. For a try without a GPU: DEVICE=cpu TINY=1.
+# nlohmann-json and Catch2 are not installed. BIG: a folder of 14B's dimensions (random_folder.py --size 14b; 34 GB), for a
+# step of it with and without products in 8 bits. For a try without a GPU: DEVICE=cpu TINY=1.
 set -uo pipefail
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 device=${DEVICE:-cuda} limit=${LIMIT:-170} python=${PYTHON:-python3} jobs=${JOBS:-$(nproc)} work=${WORK:-/tmp/derrumbe_bench}
-tiny=${TINY:-} build=${BUILD:-$work/build} random=$work/random
+tiny=${TINY:-} big=${BIG:-} build=${BUILD:-$work/build} random=$work/random
 repeats=5 large=832x480 long=81 size=480x272 frames=17
 [ -z "$tiny" ] || { repeats=1 large=64x64 long=5 size=64x64 frames=5; }
 export PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1
@@ -48,11 +49,15 @@ make() {  # name, then options of cmake
 make "" || { tail -n 30 "$out/configure.log" "$out/build.log"; make _plain -DDERRUMBE_CARD_KERNELS=OFF; }
 wait
 
-part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
+[ -e "$out/parity.log" ] || part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
 tail -n 3 "$out/parity.log"
 # What the goals are about first; then a short clip, then derrumbe-mini.
 measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --sides diffusers,diffusers:compiled \
     --size "$large" --frames "$long" --trace
+[ "$(left)" -lt 30 ] || measure wan_1.3b_480p_81_fp8 --model "$random" --dtype bfloat16 --stages step --products fp8 --sides derrumbe \
+    --size "$large" --frames "$long" --trace
+[ -z "$big" ] || [ "$(left)" -lt 60 ] || measure wan_14b_480p_81 --model "$big" --dtype bfloat16 --stages step --products fp8 \
+    --sides derrumbe --size "$large" --frames "$long" --repeats 2
 [ "$(left)" -lt 30 ] || measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
 for dtype in bfloat16 float32; do
     [ "$(left)" -lt 20 ] || measure "mini_$dtype" --model models/derrumbe-mini --dtype $dtype ${tiny:+--size "$size" --frames "$frames"}
