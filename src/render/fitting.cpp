@@ -196,10 +196,15 @@ void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Pr
         warnOfMachine(plan, problems);
 }
 
-std::string roundingText(const RenderPlan& plan) {
-    if (plan.fitting.ways.rounding == model::Rounding::None) return "";
-    return cat("model.weights: the matrices of the transformer's blocks are rounded to ",
-               shot::text(plan.shot.model.weights), ", with a scale a row");
+RoundingTold roundingTold(const RenderPlan& plan) {
+    const MemoryWays& ways = plan.fitting.ways;
+    if (ways.fp8Products)
+        return {"products",
+                "the large products of the transformer's blocks are computed in fp8: weights and "
+                "tokens are rounded to it, with a scale a row"};
+    if (ways.rounding == model::Rounding::None) return {};
+    return {"weights", cat("the matrices of the transformer's blocks are rounded to ",
+                           shot::text(plan.shot.model.weights), ", with a scale a row")};
 }
 
 std::vector<std::string> fittingTexts(const RenderPlan& plan) {

@@ -36,8 +36,13 @@ struct MemoryNeed {
 /// machine has free is a warning.
 void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Problems& problems);
 
-/// What a plan rounds its model's weights to because the shot says so, for people; empty: nothing.
-std::string roundingText(const RenderPlan& plan);
+/// What a plan rounds of its model because the shot says so. `key` is that of the shot, without
+/// `model.`; `text` is for people, and empty where nothing is rounded.
+struct RoundingTold {
+    const char* key = "";
+    std::string text;
+};
+RoundingTold roundingTold(const RenderPlan& plan);
 
 /// The ways that a plan takes to keep within its limit, a line each, for people.
 std::vector<std::string> fittingTexts(const RenderPlan& plan);

@@ -141,9 +141,9 @@ Generated generate(Run& run) {
         run.event("memory", way);
         run.log.info("to keep within --max-memory: " + way);
     }
-    if (const std::string rounding = roundingText(run.plan); !rounding.empty()) {
-        run.event("weights", rounding);
-        run.log.info(rounding);
+    if (const auto [key, text] = roundingTold(run.plan); !text.empty()) {
+        run.event(key, text);
+        run.log.info(cat("model.", key, ": ", text));
     }
     model::VideoModel& model = *shared->model.get(keys.model, [&] {
         const model::LoadOptions load{at::Device(plan.device), plan.dtype, plan.loras,

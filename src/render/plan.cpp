@@ -4,6 +4,7 @@
 
 #include "clip/encoding.h"
 #include "image/colour.h"
+#include "model/layers/fp8_product.h"
 #include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
@@ -337,7 +338,10 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     planPrompts(plan, problems);
     planTokens(plan, problems);
     plan.hintScales = planHints(plan);
-    plan.fitting.ways.rounding = static_cast<model::Rounding>(plan.shot.model.weights);
+    plan.fitting.ways.fp8Products = plan.shot.model.products == shot::Products::Fp8;
+    plan.fitting.ways.rounding = plan.fitting.ways.fp8Products
+                                     ? model::Rounding::Fp8
+                                     : static_cast<model::Rounding>(plan.shot.model.weights);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     plan.second = planSecondPass(plan, problems);
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
@@ -427,7 +431,11 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     if (haveModel) checkCapabilities(plan, problems);
     applyPolicies(plan, options, haveModel, problems);
     planInputs(plan, haveModel, problems);
-    attemptAt(problems, {"--device", 0, 0}, [&] { plan.device = chooseDevice(options.device); });
+    const bool haveDevice = attemptAt(problems, {"--device", 0, 0},
+                                      [&] { plan.device = chooseDevice(options.device); });
+    if (haveDevice && shot.model.products == shot::Products::Fp8)
+        attemptAt(problems, shot.place("model.products"),
+                  [&] { model::requireFp8Products(at::Device(plan.device)); });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device,
                              plan.model.transformerMatrices.bfloat16);
     if (problems.hasErrors()) return plan;

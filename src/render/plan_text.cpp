@@ -167,8 +167,7 @@ std::string planText(const RenderPlan& plan) {
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
             " M parameters, ", plan.dtype,
             plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
-    if (const std::string rounding = roundingText(plan); !rounding.empty())
-        row("weights", rounding.substr(rounding.find(": ") + 2));
+    if (const auto [key, told] = roundingTold(plan); !told.empty()) row(key, told);
     for (const model::LoraFile& lora : plan.loras)
         row(&lora == &plan.loras.front() ? "loras" : "",
             cat(lora.path.string(), " x ", lora.strength,
@@ -275,6 +274,7 @@ std::string planJson(const RenderPlan& plan) {
           {"loras", loras},
           {"dtype", plan.dtype},
           {"weights", shot::text(plan.shot.model.weights)},
+          {"products", shot::text(plan.shot.model.products)},
           {"device", plan.device}}},
         {"sampler", sampler},
         {"processes", plan.processes},

@@ -27,8 +27,8 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
         {shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile, ways.decodeTile});
     SharedKeys keys;
     keys.model = Json::array({model, shot["model"]["loras"], shot["model"]["weights"],
-                              ways.vaeLeaves, ways.transformerBlocks, ways.textBlocks,
-                              ways.transformerPacked, ways.textPacked})
+                              shot["model"]["products"], ways.vaeLeaves, ways.transformerBlocks,
+                              ways.textBlocks, ways.transformerPacked, ways.textPacked})
                      .dump();
 
     Json texts = Json::array();

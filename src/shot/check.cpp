@@ -229,6 +229,14 @@ void checkOutput(const Check& check) {
     checkOverwrites(check);
 }
 
+void checkModel(const Check& check) {
+    const Model& model = check.shot.model;
+    if (model.products == Products::Fp8 && model.weights == Weights::Int8)
+        check.error("model.products",
+                    "model.products: fp8 multiplies weights in fp8, not in int8; take out "
+                    "model.weights, or say fp8 there");
+}
+
 FilePath withTokens(const Check& check, const std::string& key, const std::string& written) {
     try {
         FilePath path = resolvePath(replaceTokens(written, check.shot.shot), check.shot.folder);
@@ -265,6 +273,7 @@ void checkShot(const Shot& shot, Problems& problems) {
     checkMattes(check, "holdout", shot.holdouts);
     for (size_t i = 0; i < shot.beats.size(); ++i)
         checkMattes(check, cat("beats.", i, ".matte"), shot.beats[i].mattes);
+    checkModel(check);
     checkOutput(check);
 }
 

@@ -162,7 +162,8 @@ Json shotJson(const Shot& shot) {
     json["model"] = {{"path", shot.model.path},
                      {"loras", controlsJson(shot, "loras")},
                      {"dtype", text(shot.model.dtype)},
-                     {"weights", text(shot.model.weights)}};
+                     {"weights", text(shot.model.weights)},
+                     {"products", text(shot.model.products)}};
     json["sampler"] = {{"scheduler", orNull(shot.sampler.scheduler)},
                        {"steps", orNull(shot.sampler.steps)},
                        {"guidance", orNull(shot.sampler.guidance)},

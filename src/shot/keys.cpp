@@ -219,6 +219,18 @@ std::vector<Key> makeKeys() {
          "blocks to 8 bits when they are loaded, with a scale a row, for less memory and a little "
          "of the picture; auto leaves them as their file has them",
          {"auto", "int8", "fp8"}},
+        {"model.products",
+         T::Choice,
+         kOptional,
+         "auto",
+         "fp8",
+         "What the large matrix products of the transformer's blocks are computed in: fp8 rounds "
+         "both sides to 8 bits with a scale a row, the weights as weights: fp8 does and the tokens "
+         "at each step, for less time on cards that multiply in 8 bits (compute capability 8.9 or "
+         "higher) and some of the picture; a processor computes the same, and takes longer; auto "
+         "is "
+         "dtype",
+         {"auto", "fp8"}},
 
         {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",
          "How noise becomes the picture; defaults come from the model's folder"},
@@ -504,6 +516,9 @@ const char* text(DType value) {
 }
 const char* text(Weights value) {
     return choiceText("model.weights", value);
+}
+const char* text(Products value) {
+    return choiceText("model.products", value);
 }
 const char* text(MatteFill value) {
     return choiceText("matte_fill", value);

@@ -88,6 +88,7 @@ void readModel(const Section& in, Model& out) {
     }
     setChoice(out.dtype, in.choice("dtype"));
     setChoice(out.weights, in.choice("weights"));
+    setChoice(out.products, in.choice("products"));
 }
 
 void readSampler(const Section& in, Sampler& out) {

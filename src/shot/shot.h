@@ -125,13 +125,17 @@ enum class DType { Auto, Float32, BFloat16, Float16 };
 /// What the matrices of the transformer's blocks become when they are loaded.
 enum class Weights { Auto, Int8, Fp8 };
 
+/// What the large matrix products of the transformer's blocks are computed in.
+enum class Products { Auto, Fp8 };
+
 struct Model {
     std::string path =
         "derrumbe-mini";  ///< a folder, or a name to look up: model::findModel(path, shot.folder)
     std::vector<Lora> loras;
     DType dtype = DType::Auto;  ///< Auto: float32 on a processor without fast bfloat16, else what
                                 ///< the weights are in
-    Weights weights = Weights::Auto;  ///< Auto: as their file has them
+    Weights weights = Weights::Auto;     ///< Auto: as their file has them; with fp8 products fp8
+    Products products = Products::Auto;  ///< Auto: in `dtype`
 };
 
 /// None: the model folder's own value.
@@ -297,6 +301,7 @@ const char* text(GuideType value);
 const char* text(Experts value);
 const char* text(DType value);
 const char* text(Weights value);
+const char* text(Products value);
 const char* text(MatteFill value);
 const char* text(Detail value);
 const char* text(Grain value);

@@ -148,7 +148,7 @@ TEST_CASE("weights that the shot rounds are small in the estimate, with and with
     const MemoryNeed need{81, 4, 0, 1e8, 0};
     fitMemory(plan, need, 0, problems);
     const double whole = plan.cost.denoiseBytes;
-    CHECK(roundingText(plan).empty());
+    CHECK(roundingTold(plan).text.empty());
     plan.shot.model.weights = shot::Weights::Int8;
     plan.fitting.ways.rounding = model::Rounding::Int8;
     for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{64} << 30}) {
@@ -157,7 +157,11 @@ TEST_CASE("weights that the shot rounds are small in the estimate, with and with
         CHECK(plan.fitting.ways.rounding == model::Rounding::Int8);
         CHECK_FALSE(plan.fitting.ways.transformerPacked);
     }
-    CHECK_THAT(roundingText(plan), Contains("int8"));
+    CHECK_THAT(roundingTold(plan).text, Contains("int8"));
+    CHECK(std::string(roundingTold(plan).key) == "weights");
+    plan.fitting.ways.rounding = model::Rounding::Fp8;
+    plan.fitting.ways.fp8Products = true;
+    CHECK(std::string(roundingTold(plan).key) == "products");
 }
 
 TEST_CASE("fewer frames are written at once where each is large", "[fitting]") {

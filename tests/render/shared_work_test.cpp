@@ -45,6 +45,7 @@ TEST_CASE("takes share what their difference has no part in", "[shared]") {
     CHECK(madeAgain(shot, {"region=full"}) == "icr");
     CHECK(madeAgain(shot, {"model.dtype=bfloat16"}) == "mipcr");
     CHECK(madeAgain(shot, {"model.weights=int8"}) == "m");
+    CHECK(madeAgain(shot, {"model.products=fp8"}) == "m");
 }
 
 TEST_CASE("a reused value is made anew for another key alone", "[shared]") {

@@ -22,6 +22,7 @@ TEST_CASE("the least shot has the documented defaults", "[shot]") {
     CHECK(shot.model.path == "derrumbe-mini");
     CHECK(shot.model.dtype == DType::Auto);
     CHECK(shot.model.weights == Weights::Auto);
+    CHECK(shot.model.products == Products::Auto);
     CHECK_FALSE(shot.sampler.steps);
     CHECK(shot.sampler.seed == 42);
     CHECK(shot.region.kind == RegionKind::Auto);
@@ -197,6 +198,16 @@ TEST_CASE("wrong types and impossible values are refused", "[shot]") {
     CHECK_THAT(with("shot.name=../../etc"), Contains("becomes part of paths"));
 }
 
+TEST_CASE("products in 8 bits are of weights in 8 bits floating point", "[shot]") {
+    CHECK(parse(kLeast, {"model.products=fp8"}).model.products == Products::Fp8);
+    CHECK(parse(kLeast, {"model.products=fp8", "model.weights=fp8"}).model.weights == Weights::Fp8);
+    const std::string text =
+        refusal(kLeast, {"model.products=fp8", "model.weights=int8", "output.path=a.png"});
+    CHECK_THAT(text, Contains("--set model.products: error: model.products: fp8 multiplies"));
+    CHECK_THAT(text, Contains("output.path must end in .exr"));
+    CHECK_THAT(refusal(kLeast, {"model.products=int8"}), Contains("auto | fp8"));
+}
+
 TEST_CASE("frame rates are exact fractions", "[shot]") {
     const auto rate = [](const std::string& value) { return *parse(kLeast, {"fps=" + value}).fps; };
     CHECK(rate("24") == Rate{24, 1});
@@ -297,7 +308,8 @@ TEST_CASE("the content's JSON changes with what changes pixels or headers, and w
     for (const char* other :
          {"sampler.seed=43", "prompt=x", "frames=1001-1011", "matte.grow=1", "onset=1002",
           "shot.take=2", "output.compression=zips", "fps=25", "region=full", "plate.missing=hold",
-          "grain=\"off\"", "holdout={path: h.exr}", "beats=[{from: 1003, prompt: x}]",
+          "grain=\"off\"", "model.products=fp8", "holdout={path: h.exr}",
+          "beats=[{from: 1003, prompt: x}]",
           "beats=[{from: 1003, prompt: x, matte: {path: m.exr}}]", "strength=0.5",
           "guides=[{type: flow, path: f.exr, frames: 1003}]"}) {
         CAPTURE(other);

@@ -137,5 +137,15 @@ TEST_CASE("what units for 8 bits cannot take is multiplied as ever", "[fp8][devi
     CHECK_FALSE(Linear(weightsOf(five, at::kFloat), 48, 32, false).inFp8());
     const auto whole = fileOf({{"weight", at::randn({32, 48})}});
     CHECK_FALSE(Linear(weightsOf(whole, at::kFloat), 48, 32, false).inFp8());
+}
+
+TEST_CASE("a device without products in 8 bits is refused with what helps", "[fp8][device]") {
     CHECK_NOTHROW(requireFp8Products(testDevice()));
+    try {
+        requireFp8Products(at::kMeta);  // computes nothing
+        FAIL("was accepted");
+    } catch (const Error& error) {
+        CHECK(error.code() == ExitCode::Usage);
+        CHECK_THAT(error.what(), Catch::Matchers::Contains("use model.products=auto"));
+    }
 }
