@@ -204,26 +204,6 @@ def table(results):
     return "\n".join(lines)
 
 
-def kernels_of(file):
-    """What ran on the card, from a trace: seconds and number of calls of each kernel, the longest first."""
-    sums = {}
-    for event in json.loads(Path(file).read_text())["traceEvents"]:
-        if event.get("cat") in ("kernel", "gpu_memcpy", "gpu_memset"):
-            seconds, calls = sums.get(event["name"], (0, 0))
-            sums[event["name"]] = (seconds + event["dur"] / 1e6, calls + 1)
-    return [{"name": name, "seconds": seconds, "calls": calls}
-            for name, (seconds, calls) in sorted(sums.items(), key=lambda item: -item[1][0])]
-
-
-def kernel_table(kernels):
-    total = sum(kernel["seconds"] for kernel in kernels)
-    lines = [f"Kernels of a denoising step, {total:.4g} s in all:", "", "| kernel | calls | seconds | share |", "|---|---|---|---|"]
-    for kernel in kernels[:16]:
-        name = re.sub(r"[|`]", " ", kernel["name"])[:110]
-        lines.append(f"| `{name}` | {kernel['calls']} | {kernel['seconds']:.4g} | {100 * kernel['seconds'] / total:.1f} % |")
-    return lines + [""]
-
-
 def write(results, options):
     folder = Path(options.results)
     folder.mkdir(parents=True, exist_ok=True)
@@ -243,8 +223,6 @@ def write(results, options):
         rate = record["flops"] / record["derrumbe"]["median"]
         text += [f"The denoising step does {rate / 1e9:.4g} GFLOP/s, {100 * rate / results['matmul']:.0f} % of a plain "
                  f"{options.dtype} matrix product's {results['matmul'] / 1e9:.4g} in the same run.", ""]
-    if results.get("kernels"):
-        text += kernel_table(results["kernels"])
     (folder / f"{options.name}.md").write_text("\n".join(text))
 
 
@@ -266,7 +244,6 @@ def main():
     parser.add_argument("--whole", type=int, default=5, help="runs from a program's start to the clip; 0: none")
     parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE, "
                         "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...) or derrumbe (without --products), with commas")
-    parser.add_argument("--trace", action="store_true", help="on a card: what each kernel of a denoising step takes")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing more after this long")
     parser.add_argument("--results", default=HERE / "results")
     parser.add_argument("--name", required=True)
@@ -284,11 +261,6 @@ def main():
             for side in sides.values():
                 side.ready()
             measure_stages(sides, results, options, deadline)
-            if options.trace:
-                file = Path(folder) / "trace.json"
-                sides["derrumbe"].ask(f"trace {file} step")
-                results["kernels"] = kernels_of(file)
-                write(results, options)
         finally:
             for side in sides.values():
                 side.close()

@@ -53,9 +53,9 @@ wait
 tail -n 3 "$out/parity.log"
 # What the goals are about first; then a short clip, then derrumbe-mini.
 measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --sides diffusers,diffusers:compiled \
-    --size "$large" --frames "$long" --trace
+    --size "$large" --frames "$long"
 [ "$(left)" -lt 30 ] || measure wan_1.3b_480p_81_fp8 --model "$random" --dtype bfloat16 --stages step --products fp8 --sides derrumbe \
-    --size "$large" --frames "$long" --trace
+    --size "$large" --frames "$long"
 [ -z "$big" ] || [ "$(left)" -lt 60 ] || measure wan_14b_480p_81 --model "$big" --dtype bfloat16 --stages step --products fp8 \
     --sides derrumbe --size "$large" --frames "$long" --repeats 2
 [ "$(left)" -lt 30 ] || measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"

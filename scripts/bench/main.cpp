@@ -5,15 +5,13 @@
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
 // JSON line; "memory" and "matmul" ask for those, "write FILE" for the last result as safetensors,
-// "result" in it, "trace FILE STAGE" for what ran in one more run. bench.py makes the inputs and
-// speaks this.
+// "result" in it. bench.py makes the inputs and speaks this.
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <sstream>
 
 #include "machine.h"
 #include "model/wan/wan_model.h"
@@ -21,7 +19,6 @@
 #include "support/end_process.h"
 #include "support/error.h"
 #include "support/strings.h"
-#include "trace.h"
 
 using namespace derrumbe;
 
@@ -96,15 +93,8 @@ std::string answer(bench::Session& session, const bench::Settings& settings,
         return json(
             {{"rate", bench::matmulRate(settings.device,
                                         model::computeDtype(settings.dtype, settings.device))}});
-    std::istringstream words(question);
-    std::string verb, file, stage;
-    words >> verb >> file >> stage;
-    if (verb == "write") {
-        session.writeResult(file);
-        return json({});
-    }
-    if (verb == "trace") {
-        bench::trace([&] { session.run(stage); }, file);
+    if (const std::string write = "write "; question.rfind(write, 0) == 0) {
+        session.writeResult(question.substr(write.size()));
         return json({});
     }
     const bench::Measured measured = session.run(question);
