@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "model/memory_ways.h"
+
 namespace derrumbe::model {
 
 /// The sizes at which a model's speed is asked for.
@@ -12,6 +14,9 @@ struct SpeedTrial {
     std::int64_t tokens = 0;                        ///< of an evaluation, of one prompt
     bool guided = false;        ///< two prompts, at once where kBatchTokens lets them
     int height = 0, width = 0;  ///< pixels of the VAE's clips
+    /// As the same of MemoryWays: numbers of 8 bits are unpacked, or multiplied, at each step.
+    Rounding rounding = Rounding::None;
+    bool fp8Products = false;
 
     auto operator<=>(const SpeedTrial&) const = default;
 };

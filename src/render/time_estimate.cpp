@@ -203,6 +203,8 @@ const model::Speeds& TimeEstimator::speedsOf(const RenderPlan& pass) {
     trial.guided = pass.sampler.guided();
     trial.height = pass.region.height;
     trial.width = pass.region.width;
+    trial.rounding = pass.fitting.ways.rounding;
+    trial.fp8Products = pass.fitting.ways.fp8Products;
     const auto key = std::make_pair(pass.model.folder, trial);
     auto known = speeds_.find(key);
     if (known == speeds_.end())

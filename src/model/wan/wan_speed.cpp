@@ -11,6 +11,7 @@
 #include "model/wan/vae.h"
 #include "model/wan/wan_folder.h"
 #include "model/wan/wan_model.h"
+#include "model/weights/rounded.h"
 
 namespace derrumbe::model {
 
@@ -92,9 +93,11 @@ double denoisingSpeed(const WanFolder& folder, const SpeedTrial& trial) {
     const std::int64_t prompts = trial.guided && 2 * trial.tokens <= kBatchTokens ? 2 : 1;
     const Piece piece =
         pieceOf(folder, trial.tokens, budget(device) / static_cast<double>(prompts));
+    const auto zeros = std::make_shared<Zeros>(folder.transformerTensors, dtype);
+    const bool packed = trial.rounding != Rounding::None;
     const WanTransformer transformer(
-        Weights(std::make_shared<Zeros>(folder.transformerTensors, dtype), device, dtype),
-        piece.config);
+        Weights(rounded(zeros, trial.rounding, isBlockMatrix), device, dtype), piece.config,
+        BlockWays{.packed = packed, .fp8Products = trial.fp8Products});
     // Nearly a square; no side is longer than rotary tables are.
     const auto side = std::clamp<std::int64_t>(std::llround(std::sqrt(piece.tokens)), 1, 64);
     const std::array<std::int64_t, 3> grid{(piece.tokens + side * side - 1) / (side * side), side,
