@@ -1,8 +1,10 @@
 """Checks of the training code against diffusers itself: python -m unittest test_train (in this folder)."""
 
 import argparse
+import importlib.util
 import json
 import random
+import shutil
 import tempfile
 import time
 import unittest
@@ -17,8 +19,9 @@ from diffusers.models.autoencoders import autoencoder_kl_wan as wan
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 
 import vae as vaeModule
+from carry_clips import packClip, unpackClip
 from conditioning import MATTE_FORMS, eventShare, latentWeight, packMask, shapeMatte
-from data import Clip, toModel
+from data import Clip, readClip, toModel
 from encode_latents import drawVariant
 from kind_classifier import (KindClassifier, SmallClip, describe, drawBatch, drawSample, frechetDistance, halvesDistance,
                              wholeClip)
@@ -266,6 +269,31 @@ class Variants(unittest.TestCase):
             self.assertEqual(float(variant["mask"][: variant["onset"]].sum()), 0.0)
             seen.add(word)
         self.assertEqual(seen, {"left", "right"})
+
+
+class CarriedClips(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("ffmpeg") and importlib.util.find_spec("cv2"), "needs ffmpeg and OpenCV")
+    def testComeBackAsTheyWereNearly(self):
+        frames, size = 5, 48
+        ramp = np.linspace(0, 200, size)[None, None, :, None] + np.arange(frames)[:, None, None, None] * 8
+        clean = np.broadcast_to(ramp, (frames, size, size, 3)).astype(np.uint8)
+        matte = np.zeros((frames, size, size), np.uint8)
+        matte[:, 16:32, 16:32] = 255
+        meta = {"kind": "down", "onset": 1, "fps": 24, "prompts": {"en": ["it falls"], "es": ["se cae"]}}
+        with tempfile.TemporaryDirectory() as folder:
+            start, packed, back = (Path(folder) / name for name in ("start", "packed", "back"))
+            for place in (start, packed, back):
+                place.mkdir()
+            np.savez(start / "a.npz", clean=clean, destroyed=255 - clean, matte=matte, meta=json.dumps(meta))
+            packClip(start / "a.npz", packed)
+            unpackClip(packed / "a.json", back)
+            self.assertLess(sum(p.stat().st_size for p in packed.iterdir()), (start / "a.npz").stat().st_size / 5)
+            before, after = (readClip(place / "a.npz") for place in (start, back))
+        self.assertEqual(after.meta, before.meta)
+        for name in ("clean", "destroyed", "matte"):
+            was, now = (getattr(clip, name).astype(np.float64) for clip in (before, after))
+            self.assertEqual(was.shape, now.shape)
+            self.assertLess(np.abs(was - now).mean(), 4, name)
 
 
 class LiveDraws(unittest.TestCase):
