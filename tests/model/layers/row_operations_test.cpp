@@ -1,8 +1,8 @@
 #include "model/layers/card/row_operations.h"
 
+#include "../test_device.h"
 #include "model/layers/norm.h"
 #include "model/layers/rope.h"
-#include "../test_device.h"
 
 using namespace derrumbe;
 
