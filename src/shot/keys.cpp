@@ -228,8 +228,7 @@ std::vector<Key> makeKeys() {
          "both sides to 8 bits with a scale a row, the weights as weights: fp8 does and the tokens "
          "at each step, for less time on cards that multiply in 8 bits (compute capability 8.9 or "
          "higher) and some of the picture; a processor computes the same, and takes longer; auto "
-         "is "
-         "dtype",
+         "is dtype",
          {"auto", "fp8"}},
 
         {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",

@@ -41,8 +41,8 @@ bool fitsFp8Product(const Fp8Rows& weight) {
 
 at::Tensor fp8Product(const Fp8Rows& x, const Fp8Rows& weight, const at::Tensor& bias,
                       at::ScalarType dtype) {
-    // Factors a row are for results in bfloat16 alone on a card
-    // (pytorch/pytorch 2.11:aten/src/ATen/ native/cuda/ScaledBlas.cpp).
+    // Factors a row are for results in bfloat16 alone on a card: pytorch/pytorch 2.11:
+    // aten/src/ATen/native/cuda/ScaledBlas.cpp.
     const at::ScalarType given = x.numbers.is_cpu() ? dtype : at::kBFloat16;
     const bool added = bias.defined() && given == dtype;
     at::Tensor y = at::_scaled_mm(x.numbers, weight.numbers.t(), x.factors, weight.factors.t(),
