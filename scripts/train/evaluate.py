@@ -242,12 +242,13 @@ def main() -> None:
     table["low-frequency PSNR over the better baseline (dB)"] = meanAndError(over)
     table["flicker over the truth's"] = meanAndError(flickers)
 
-    right = []
+    apart = []
     for clip, plate, truth, mask in [s for s in shots if s[0].kind in ("left", "right", "down")][: arguments.directions]:
         made = [maker(plate, mask, p, seed=2, **options)
                 for p in ("the building topples to the left", mirror_prompt("the building topples to the left"))]
-        right.append(float(sideOfChange(made[0], plate) < sideOfChange(made[1], plate)))
-    table["direction follows the prompt (share)"] = meanAndError(right)
+        apart.append(sideOfChange(made[1], plate) - sideOfChange(made[0], plate))
+    table["direction follows the prompt (share)"] = meanAndError([float(distance > 0) for distance in apart])
+    table["how far 'right' moves the change from 'left' (share of the width)"] = meanAndError(apart)
 
     kept, empty = [], []
     for clip in still[:3]:
