@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 HERE = Path(__file__).resolve().parent
 STAGES = {"text": "text encoder, both prompts", "encode": "VAE encode, both clips", "step": "denoising step",
           "decode": "VAE decode"}
-PLAIN = "derrumbe plain"  # with products of whole numbers, beside --products
+PLAIN = "derrumbe plain"  # the side "derrumbe": without --products
 
 
 class Side:

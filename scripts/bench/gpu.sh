@@ -49,7 +49,7 @@ make() {  # name, then options of cmake
 make "" || { tail -n 30 "$out/configure.log" "$out/build.log"; make _plain -DDERRUMBE_CARD_KERNELS=OFF; }
 wait
 
-[ -e "$out/parity.log" ] || part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
+part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
 tail -n 3 "$out/parity.log"
 # What the goals are about first; then a short clip, then derrumbe-mini.
 measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --sides diffusers,diffusers:compiled \

@@ -18,18 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
+from data import readClip
+
 QUALITY = "24"  # x264's constant rate factor
 
 
 def packClip(source: Path, folder: Path) -> None:
-    with np.load(source, allow_pickle=False) as clip:
-        stacked = np.concatenate([clip["clean"], clip["destroyed"], np.repeat(clip["matte"][..., None], 3, 3)], 1)
-        description = str(clip["meta"])
+    clip = readClip(source)
+    stacked = np.concatenate([clip.clean, clip.destroyed, np.repeat(clip.matte[..., None], 3, 3)], 1)
     _, height, width, _ = stacked.shape
     subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
-                    "-r", str(json.loads(description)["fps"]), "-i", "-", "-c:v", "libx264", "-preset", "medium", "-crf", QUALITY,
+                    "-r", str(clip.meta["fps"]), "-i", "-", "-c:v", "libx264", "-preset", "medium", "-crf", QUALITY,
                     "-pix_fmt", "yuv420p", "-threads", "1", folder / f"{source.stem}.mkv"], input=stacked.tobytes(), check=True)
-    (folder / f"{source.stem}.json").write_text(description)
+    (folder / f"{source.stem}.json").write_text(json.dumps(clip.meta, ensure_ascii=False))
 
 
 def unpackClip(source: Path, folder: Path) -> None:
