@@ -1,4 +1,4 @@
-# Our own CUDA kernels (src/model/layers/card), built where nvcc is at hand and LibTorch has its CUDA half. Without them a
+# Our own CUDA kernels (src/model/layers/rows), built where nvcc is at hand and LibTorch has its CUDA half. Without them a
 # card computes the same with LibTorch's operators alone, slower.
 option(DERRUMBE_CARD_KERNELS "Build our own CUDA kernels where nvcc is found" ON)
 if(NOT DERRUMBE_CARD_KERNELS OR NOT LibTorch_CUDA)
@@ -15,7 +15,7 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
 endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
-add_library(derrumbe_card_kernels STATIC ${CMAKE_SOURCE_DIR}/src/model/layers/card/row_kernels.cu)
+add_library(derrumbe_card_kernels STATIC ${CMAKE_SOURCE_DIR}/src/model/layers/rows/card_kernels.cu)
 set_target_properties(derrumbe_card_kernels PROPERTIES CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON)
 target_include_directories(derrumbe_card_kernels PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(derrumbe_model PRIVATE derrumbe_card_kernels)

@@ -6,6 +6,7 @@
 #include "support/end_process.h"
 #include "support/error.h"
 #include "support/interrupt.h"
+#include "support/large_pages.h"
 #include "support/log.h"
 
 using namespace derrumbe;
@@ -62,5 +63,6 @@ void beforeLibraries(int argc, char** argv, char**) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    useLargePages();
     endProcess(answer(argc, argv));
 }

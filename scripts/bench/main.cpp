@@ -18,6 +18,7 @@
 #include "session.h"
 #include "support/end_process.h"
 #include "support/error.h"
+#include "support/large_pages.h"
 #include "support/strings.h"
 
 using namespace derrumbe;
@@ -142,5 +143,6 @@ int run(int count, char** values) try {
 }  // namespace
 
 int main(int count, char** values) {
+    useLargePages();
     endProcess(run(count, values));
 }

@@ -21,11 +21,28 @@ Bfloat16Products ask() {
 #endif
 }
 
+Vectors askWidest() {
+#if defined(__x86_64__)
+    const auto has = [](auto... answers) { return (... && (answers != 0)); };
+    if (has(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
+            __builtin_cpu_supports("avx512dq"), __builtin_cpu_supports("avx512vl"),
+            __builtin_cpu_supports("fma")))
+        return Vectors::Avx512;
+    if (has(__builtin_cpu_supports("avx2"), __builtin_cpu_supports("fma"))) return Vectors::Avx2;
+#endif
+    return Vectors::Plain;
+}
+
 }  // namespace
 
 Bfloat16Products bfloat16Products() {
     static const Bfloat16Products products = ask();
     return products;
+}
+
+Vectors widestVectors() {
+    static const Vectors widest = askWidest();
+    return widest;
 }
 
 }  // namespace derrumbe

@@ -4,9 +4,11 @@
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 
+#include "model/layers/softmax_block.h"
 #include "support/processor.h"
 
 namespace derrumbe::model {
@@ -16,8 +18,7 @@ namespace {
 constexpr int64_t kLeast = 128;        // queries and keys
 constexpr int64_t kMostQueries = 128;  // in a block
 constexpr int64_t kMostKeys = 1024;  // in a block: of both products, what a core's own cache holds
-constexpr int64_t kCopied = 32 << 20;   // numbers of keys and values that are repacked at a time
-constexpr int64_t kScores = 512 << 10;  // of a block of queries: 2 MiB of float32
+constexpr int64_t kCopied = 32 << 20;  // numbers of keys and values that are repacked at a time
 
 int64_t upTo(int64_t value, int64_t multiple) {
     return (value + multiple - 1) / multiple * multiple;
@@ -57,59 +58,72 @@ struct KeyBlocks {
     int64_t padded() const { return count * size; }
 };
 
-/// Room for the blocks of queries of all threads at once: what threads allocate in a loop goes back
-/// to the system every time, which halts the others.
+/// Room for a block of queries of each thread: what threads allocate in a loop goes back to the
+/// system every time, which halts the others.
 struct Scratch {
-    int64_t rows;
-    at::Tensor scores, weights, rounded, mixed;
+    at::Tensor scores, weights, mixed;
 
-    Scratch(int64_t most, int64_t width, const KeyBlocks& blocks, const at::TensorOptions& half)
-        : rows(most) {
+    Scratch(int64_t width, const KeyBlocks& blocks) {
         const int64_t threads = at::get_num_threads();
-        const at::TensorOptions plain(at::kFloat);
-        scores = at::empty({threads, most, blocks.padded()}, plain);
-        weights = at::empty_like(scores);
-        rounded = at::empty({threads, most, blocks.padded()}, half);
-        mixed = at::empty({threads, most, width}, plain);
+        scores = at::empty({threads, kMostQueries, blocks.size}, at::kFloat);
+        weights = at::empty({threads, kMostQueries, blocks.size}, at::kBFloat16);
+        mixed = at::empty({threads, kMostQueries, width}, at::kFloat);
     }
 };
+
+/// Some queries of one head, `rows` of [rows, width] with `stride` between them, with all keys: the
+/// mean of the values, weighted, into `mixed` [rows, width]. After each block of keys `mixed` is
+/// what it would be if there were no more but for a factor a row, which the last step divides by:
+/// Dao et al. 2022, "FlashAttention", algorithm 1.
+void attendQueries(const at::BFloat16* q, int64_t rows, int64_t width, int64_t stride,
+                   const at::BFloat16* keyPairs, const at::BFloat16* valuePairs, float scale,
+                   const KeyBlocks& keys, float* scores, at::BFloat16* weights, float* mixed) {
+    std::array<RunningSoftmax, kMostQueries> states;
+    states.fill({-std::numeric_limits<float>::infinity(), 0});
+    const auto multiply = [&](int64_t row, float factor) {
+        for (int64_t i = row * width; i < (row + 1) * width; ++i) mixed[i] *= factor;
+    };
+    for (int64_t block = 0; block < keys.count; ++block) {
+        at::native::cpublas::brgemm(rows, keys.size, width, stride, keys.size, keys.size,
+                                    /*add_C=*/false, q, keyPairs + block * width * keys.size,
+                                    scores);
+        const int64_t count = std::min(keys.size, keys.number - block * keys.size);
+        for (int64_t row = 0; row < rows; ++row) {
+            const float factor =
+                softmaxBlock(scores + row * keys.size, count, keys.size, scale,
+                             states[static_cast<size_t>(row)], weights + row * keys.size);
+            if (block > 0 && factor != 1) multiply(row, factor);
+        }
+        at::native::cpublas::brgemm(rows, width, keys.size, keys.size, width, width,
+                                    /*add_C=*/block > 0, weights,
+                                    valuePairs + block * keys.size * width, mixed);
+    }
+    for (int64_t row = 0; row < rows; ++row)
+        multiply(row, 1 / states[static_cast<size_t>(row)].sum);
+}
 
 /// Of some heads: q [H, L, D], k and v [H, S, D] into `out` [H, L, D], a view.
 void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
                  const KeyBlocks& keys, Scratch& scratch, const at::Tensor& out) {
     const int64_t length = q.size(1), width = q.size(2), padded = keys.padded(),
-                  tasks = (length + scratch.rows - 1) / scratch.rows;
+                  tasks = (length + kMostQueries - 1) / kMostQueries;
     const at::Tensor valuePairs = rowPairs(withRows(v, padded)),
                      keyPairs =
                          columnPairs(withRows(k, padded).unflatten(-2, {keys.count, keys.size}));
     at::parallel_for(0, q.size(0) * tasks, 1, [&](int64_t begin, int64_t end) {
         const c10::InferenceMode inference;
         const int64_t thread = at::get_thread_num();
+        const at::Tensor mixed = scratch.mixed[thread];
         for (int64_t task = begin; task < end; ++task) {
-            const int64_t head = task / tasks, first = task % tasks * scratch.rows,
-                          rows = std::min(scratch.rows, length - first);
-            const auto own = [&](const at::Tensor& all) { return all[thread].narrow(0, 0, rows); };
-            const at::Tensor scores = own(scratch.scores), rounded = own(scratch.rounded),
-                             mixed = own(scratch.mixed);
-            at::Tensor weights = own(scratch.weights);
-            for (int64_t block = 0; block < keys.count; ++block)
-                at::native::cpublas::brgemm(
-                    rows, keys.size, width, q.stride(1), keys.size, padded, /*add_C=*/false,
-                    half(q) + head * q.stride(0) + first * q.stride(1),
-                    half(keyPairs) + (head * keys.count + block) * width * keys.size,
-                    scores.mutable_data_ptr<float>() + block * keys.size);
-            scores.mul_(scale)
-                .narrow(1, keys.number, padded - keys.number)
-                .fill_(-std::numeric_limits<double>::infinity());
-            at::_softmax_out(weights, scores, -1, /*half_to_float=*/false);
-            rounded.copy_(weights);
-            for (int64_t block = 0; block < keys.count; ++block)
-                at::native::cpublas::brgemm(
-                    rows, width, keys.size, padded, width, width, /*add_C=*/block > 0,
-                    half(rounded) + block * keys.size,
-                    half(valuePairs) + (head * keys.count + block) * keys.size * width,
-                    mixed.mutable_data_ptr<float>());
-            out.select(0, head).narrow(0, first, rows).copy_(mixed);
+            const int64_t head = task / tasks, first = task % tasks * kMostQueries,
+                          rows = std::min(kMostQueries, length - first);
+            attendQueries(half(q) + head * q.stride(0) + first * q.stride(1), rows, width,
+                          q.stride(1), half(keyPairs) + head * padded * width,
+                          half(valuePairs) + head * padded * width, static_cast<float>(scale), keys,
+                          scratch.scores[thread].mutable_data_ptr<float>(),
+                          scratch.weights[thread].mutable_data_ptr<at::BFloat16>(),
+                          mixed.mutable_data_ptr<float>());
+            out.select(0, head).narrow(0, first, rows).copy_(mixed.narrow(0, 0, rows));
         }
         at::native::cpublas::brgemm_release();
     });
@@ -130,8 +144,7 @@ at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at:
     const at::Tensor queries = q.stride(-1) == 1 ? q : q.contiguous();
     const at::Tensor out = at::empty({batch, length, heads, width}, q.options());
     const KeyBlocks blocks(keys);
-    Scratch scratch(std::clamp<int64_t>(kScores / blocks.padded(), 16, kMostQueries), width, blocks,
-                    q.options());
+    Scratch scratch(width, blocks);
     const int64_t headsAtOnce =
         std::clamp<int64_t>(kCopied / (2 * blocks.padded() * width), 1, heads);
     for (int64_t item = 0; item < batch; ++item) {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "model/layers/card/row_operations.h"
+#include "model/layers/rows/card_operations.h"
 #include "support/error.h"
 #include "support/strings.h"
 
@@ -23,7 +23,7 @@ constexpr bool kFastSums = true;
 }  // namespace
 
 Fp8Rows fp8Rows(const at::Tensor& x) {
-    if (card::able(x)) return card::fp8Rows(x);
+    if (rows::card::able(x)) return rows::card::fp8Rows(x);
     // One pass finds a row's greatest magnitude, one writes the numbers: both are bound by memory,
     // beside products that are not.
     const at::Tensor factors =

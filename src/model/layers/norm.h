@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "model/layers/card/row_operations.h"
+#include "model/layers/rows/row_operations.h"
 #include "model/weights/weights.h"
 
 namespace derrumbe::model {
@@ -40,7 +40,7 @@ struct RmsNorm {
 /// back to x's dtype. `weight` and `bias` may be undefined, or [width] float32.
 inline at::Tensor layerNorm32(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                               double eps) {
-    if (card::able(x)) return card::layerNorm(x, weight, bias, eps);
+    if (rows::able(x)) return rows::layerNorm(x, weight, bias, eps);
     const auto optional = [](const at::Tensor& tensor) {
         return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
     };

@@ -1,9 +1,9 @@
 #include "model/wan/transformer_block.h"
 
 #include "model/layers/attention.h"
-#include "model/layers/card/row_operations.h"
 #include "model/layers/linear_gelu.h"
 #include "model/layers/rope.h"
+#include "model/layers/rows/row_operations.h"
 
 namespace derrumbe::model {
 
@@ -50,8 +50,8 @@ at::Tensor modulated(const at::Tensor& x, const at::Tensor& shift, const at::Ten
 
 /// x += y * gate. A float32 gate makes the sum float32, rounded once to x's dtype, in one pass.
 void addGated(at::Tensor& x, const at::Tensor& y, const at::Tensor& gate) {
-    if (card::able(x))
-        card::addGated(x, y, gate);
+    if (rows::able(x))
+        rows::addGated(x, y, gate);
     else
         x.addcmul_(y, gate);
 }
@@ -117,8 +117,8 @@ at::Tensor TransformerBlock::rotated(const Linear& project, const RmsNorm& norm,
                                      const at::Tensor& gain, const LinearInput& x,
                                      const at::Tensor& rope) const {
     const at::Tensor raw = project(x);
-    if (card::ableToRotate(raw, attn1_.heads))
-        return card::rmsRotate(raw, gain, rope, attn1_.heads, norm.eps);
+    if (rows::ableToRotate(raw, attn1_.heads))
+        return rows::rmsRotate(raw, gain, rope, attn1_.heads, norm.eps);
     const at::Tensor factor = norm.inverseRms(raw);
     return rotate(raw * gain, attn1_.heads, rope, factor, x.whole().scalar_type());
 }
@@ -141,8 +141,8 @@ ContextKeys TransformerBlock::imageKeys(const at::Tensor& image) const {
 at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys& text,
                                             const at::Tensor& bias) const {
     at::Tensor q = attn2_.toQ(x);
-    if (card::able(q))
-        card::rmsNormalise(q, attn2_.normQ.eps);
+    if (rows::able(q))
+        rows::rmsNormalise(q, attn2_.normQ.eps);
     else
         q.mul_(attn2_.normQ.inverseRms(q));
     q = splitHeads(q, attn2_.heads);

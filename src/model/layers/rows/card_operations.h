@@ -6,7 +6,7 @@
 /// Norms, rotation and gated sums of tokens in one pass each on a CUDA card. Where this build has
 /// no such kernels (it was made without nvcc or without LibTorch's CUDA half), or x is not for
 /// them, `able` is false and the layers put the same together from LibTorch's operators.
-namespace derrumbe::model::card {
+namespace derrumbe::model::rows::card {
 
 /// Whether the functions below take x [B, L, d]: on a CUDA card, float32, float16 or bfloat16, the
 /// rows of a batch without gaps, d a multiple of 8.
@@ -33,4 +33,4 @@ void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate);
 /// The rows of x in float8, as model::fp8Rows gives them.
 Fp8Rows fp8Rows(const at::Tensor& x);
 
-}  // namespace derrumbe::model::card
+}  // namespace derrumbe::model::rows::card

@@ -1,4 +1,4 @@
-#include "model/layers/card/row_kernels.h"
+#include "model/layers/rows/card_kernels.h"
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace derrumbe::model::card {
+namespace derrumbe::model::rows::card {
 
 namespace {
 
@@ -306,4 +306,4 @@ void fp8Rows(const Rows& x, void* numbers, float* factors, void* stream) {
     });
 }
 
-}  // namespace derrumbe::model::card
+}  // namespace derrumbe::model::rows::card

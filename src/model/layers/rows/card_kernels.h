@@ -1,20 +1,12 @@
 #pragma once
 #include <cstdint>
 
+#include "model/layers/rows/rows.h"
+
 /// CUDA kernels over rows of channels: what LibTorch does in four to six passes over the tokens, in
 /// one. Plain pointers on the card, so that nvcc need not read ATen's headers; `row_operations.h`
 /// is what layers call. Every kernel is launched on `stream` (a cudaStream_t) and not waited for.
-namespace derrumbe::model::card {
-
-enum class Number { Float, Half, BFloat16 };
-
-/// `batches` times `length` rows of `width` numbers, the rows of a batch without gaps. `width` is a
-/// multiple of 8 and at most `kWidest`, the data and `batchStride` (in numbers) keep to 16 bytes.
-struct Rows {
-    void* data = nullptr;
-    std::int64_t batches = 0, length = 0, width = 0, batchStride = 0;
-    Number number = Number::Float;
-};
+namespace derrumbe::model::rows::card {
 
 constexpr std::int64_t kVector = 8;  ///< numbers that a thread reads at once
 constexpr std::int64_t kWidest = 16384;
@@ -43,4 +35,4 @@ void addGated(const Rows& x, const Rows& y, const float* gate, void* stream);
 /// @param factors [batches * length]; of a row of zeros the smallest normal float32
 void fp8Rows(const Rows& x, void* numbers, float* factors, void* stream);
 
-}  // namespace derrumbe::model::card
+}  // namespace derrumbe::model::rows::card

@@ -1,4 +1,4 @@
-#include "model/layers/card/row_operations.h"
+#include "model/layers/rows/card_operations.h"
 
 #include "support/error.h"
 
@@ -6,10 +6,10 @@
 #include <c10/core/DeviceGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "model/layers/card/row_kernels.h"
+#include "model/layers/rows/card_kernels.h"
 #endif
 
-namespace derrumbe::model::card {
+namespace derrumbe::model::rows::card {
 
 #ifdef DERRUMBE_CARD_KERNELS
 
@@ -138,4 +138,4 @@ Fp8Rows fp8Rows(const at::Tensor&) {
 
 #endif
 
-}  // namespace derrumbe::model::card
+}  // namespace derrumbe::model::rows::card
