@@ -232,7 +232,7 @@ def main():
     parser.add_argument("--model", default="models/derrumbe-mini")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--products", default="auto", help="auto or fp8: model.products of Derrumbe")
+    parser.add_argument("--products", default="auto", help="auto, int8 or fp8: model.products of Derrumbe")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--size", default="128x128", help="WIDTHxHEIGHT")
     parser.add_argument("--frames", type=int, default=49)
@@ -291,12 +291,14 @@ def describe(options, sides):
 
 
 def measure_stages(sides, results, options, deadline):
-    results["matmul"] = sides["derrumbe"].ask("matmul")["rate"]
     for stage in options.stages.split(","):
         if time.monotonic() > deadline:
             print(f"no time left for {stage}", file=sys.stderr)
             break
+        # What else runs, such as a side that has just started, makes it slower and never faster: the fastest counts.
+        rate = sides["derrumbe"].ask("matmul")["rate"]
         results["stages"][stage] = measure(sides, stage, options, deadline)
+        results["matmul"] = max(rate, sides["derrumbe"].ask("matmul")["rate"], results.get("matmul", 0))
         if stage == "step" and PLAIN in sides:
             results["error"] = relative_error(sides)
         results["memory"] = {name: side.ask("memory") for name, side in sides.items()}

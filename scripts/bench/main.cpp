@@ -1,5 +1,5 @@
 // derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N]
-//                [--products auto|fp8] [--steps N] [--guidance G] [--shift S] [--repeats N]
+//                [--products auto|int8|fp8] [--steps N] [--guidance G] [--shift S] [--repeats N]
 //                [STAGE...]
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
@@ -31,10 +31,11 @@ struct Arguments {
     std::vector<std::string> stages;
 };
 
-bool isFp8(const std::string& products) {
-    if (products != "auto" && products != "fp8")
-        throw Error(ExitCode::Usage, "--products is none of auto, fp8: " + products);
-    return products == "fp8";
+model::Rounding productsOf(const std::string& name) {
+    if (name == "auto") return model::Rounding::None;
+    if (name == "int8") return model::Rounding::Int8;
+    if (name == "fp8") return model::Rounding::Fp8;
+    throw Error(ExitCode::Usage, "--products is none of auto, int8, fp8: " + name);
 }
 
 Arguments parse(int count, char** values) {
@@ -57,7 +58,7 @@ Arguments parse(int count, char** values) {
         else if (name == "--dtype")
             settings.dtype = value;
         else if (name == "--products")
-            settings.fp8Products = isFp8(value);
+            settings.products = productsOf(value);
         else if (name == "--threads")
             settings.threads = std::stoi(value);
         else if (name == "--steps")

@@ -12,10 +12,7 @@ namespace {
 
 model::LoadOptions loadOptions(const Settings& settings) {
     model::LoadOptions options{settings.device, settings.dtype};
-    if (settings.fp8Products) {
-        options.ways.rounding = model::Rounding::Fp8;
-        options.ways.fp8Products = true;
-    }
+    options.ways.rounding = options.ways.products = settings.products;
     return options;
 }
 

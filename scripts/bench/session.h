@@ -18,8 +18,8 @@ struct Settings {
     std::string dtype = "float32";    ///< as in a shot
     std::string scheduler = "unipc";  ///< as in a shot
     at::Device device = at::kCPU;
-    bool fp8Products = false;  ///< model.products: fp8 of a shot
-    int threads = 0;           ///< 0: LibTorch's own choice
+    model::Rounding products = model::Rounding::None;  ///< model.products of a shot
+    int threads = 0;                                   ///< 0: LibTorch's own choice
     int steps = 20;
     double guidance = 5, shift = 3;  ///< guidance of 1 or less: one evaluation a step
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What do weights of 8 bits (model.weights) cost in the picture, and in time? Renders the demo's shot with the default model with its
-# weights as they are and with int8 and fp8, and compares time and picture. Writes weights.md and weights.json.
+# What do weights and products of 8 bits (model.weights, model.products) and bfloat16 cost in the picture, and in time? Renders the
+# demo's shot with the default model as it is and with each, and compares time and picture. Writes weights.md and weights.json.
 #   weights.sh [--rounds N] [--out FOLDER] [DERRUMBE]
 # --rounds: renders with each, of which the fastest counts (default 3). --out: where the results go (default
 # scripts/eval/results). DERRUMBE: the program (default build/release/derrumbe).

@@ -2,7 +2,8 @@
 
 namespace derrumbe::model {
 
-/// What the matrices of the transformer's blocks are rounded to when they are loaded.
+/// What the matrices of the transformer's blocks are rounded to when they are loaded, and what is
+/// multiplied with them at each step.
 enum class Rounding { None, Int8, Fp8 };
 
 /// Ways to work in less memory, each for some time. As it stands, everything that helps is kept.
@@ -20,9 +21,10 @@ struct MemoryWays {
     /// Asked for, not chosen to fit: matrices of the transformer's blocks that are larger become
     /// that small, and stay packed. Changes the result.
     Rounding rounding = Rounding::None;
-    /// Asked for, with `Rounding::Fp8`: what is multiplied with those matrices at every step is
-    /// rounded likewise, and the products are made of 8 bits. Changes the result.
-    bool fp8Products = false;
+    /// Asked for, the same as `rounding` where it is not None: what is multiplied with those
+    /// matrices at every step is rounded likewise, and the products are made of 8 bits. Changes the
+    /// result.
+    Rounding products = Rounding::None;
 
     /// Whether the pixels are those that a render without a limit makes, to the last bit.
     bool exact() const { return encodeTile == 0 && decodeTile == 0; }

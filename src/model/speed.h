@@ -15,8 +15,7 @@ struct SpeedTrial {
     bool guided = false;        ///< two prompts, at once where kBatchTokens lets them
     int height = 0, width = 0;  ///< pixels of the VAE's clips
     /// As the same of MemoryWays: numbers of 8 bits are unpacked, or multiplied, at each step.
-    Rounding rounding = Rounding::None;
-    bool fp8Products = false;
+    Rounding rounding = Rounding::None, products = Rounding::None;
 
     auto operator<=>(const SpeedTrial&) const = default;
 };

@@ -198,10 +198,10 @@ void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Pr
 
 RoundingTold roundingTold(const RenderPlan& plan) {
     const MemoryWays& ways = plan.fitting.ways;
-    if (ways.fp8Products)
-        return {"products",
-                "the large products of the transformer's blocks are computed in fp8: weights and "
-                "tokens are rounded to it, with a scale a row"};
+    if (ways.products != model::Rounding::None)
+        return {"products", cat("the large products of the transformer's blocks are computed in ",
+                                shot::text(plan.shot.model.products),
+                                ": weights and tokens are rounded to it, with a scale a row")};
     if (ways.rounding == model::Rounding::None) return {};
     return {"weights", cat("the matrices of the transformer's blocks are rounded to ",
                            shot::text(plan.shot.model.weights), ", with a scale a row")};

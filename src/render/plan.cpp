@@ -4,7 +4,7 @@
 
 #include "clip/encoding.h"
 #include "image/colour.h"
-#include "model/layers/fp8_product.h"
+#include "model/layers/byte_product.h"
 #include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
@@ -338,10 +338,11 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     planPrompts(plan, problems);
     planTokens(plan, problems);
     plan.hintScales = planHints(plan);
-    plan.fitting.ways.fp8Products = plan.shot.model.products == shot::Products::Fp8;
-    plan.fitting.ways.rounding = plan.fitting.ways.fp8Products
-                                     ? model::Rounding::Fp8
-                                     : static_cast<model::Rounding>(plan.shot.model.weights);
+    model::MemoryWays& ways = plan.fitting.ways;
+    ways.products = static_cast<model::Rounding>(plan.shot.model.products);
+    ways.rounding = ways.products != model::Rounding::None
+                        ? ways.products
+                        : static_cast<model::Rounding>(plan.shot.model.weights);
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     plan.second = planSecondPass(plan, problems);
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
@@ -433,9 +434,11 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
     planInputs(plan, haveModel, problems);
     const bool haveDevice = attemptAt(problems, {"--device", 0, 0},
                                       [&] { plan.device = chooseDevice(options.device); });
-    if (haveDevice && shot.model.products == shot::Products::Fp8)
-        attemptAt(problems, shot.place("model.products"),
-                  [&] { model::requireFp8Products(at::Device(plan.device)); });
+    if (haveDevice && shot.model.products != shot::Products::Auto)
+        attemptAt(problems, shot.place("model.products"), [&] {
+            model::requireByteProducts(at::Device(plan.device),
+                                       static_cast<model::Rounding>(shot.model.products));
+        });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device,
                              plan.model.transformerMatrices.bfloat16);
     if (problems.hasErrors()) return plan;

@@ -204,7 +204,7 @@ const model::Speeds& TimeEstimator::speedsOf(const RenderPlan& pass) {
     trial.height = pass.region.height;
     trial.width = pass.region.width;
     trial.rounding = pass.fitting.ways.rounding;
-    trial.fp8Products = pass.fitting.ways.fp8Products;
+    trial.products = pass.fitting.ways.products;
     const auto key = std::make_pair(pass.model.folder, trial);
     auto known = speeds_.find(key);
     if (known == speeds_.end())

@@ -231,10 +231,13 @@ void checkOutput(const Check& check) {
 
 void checkModel(const Check& check) {
     const Model& model = check.shot.model;
-    if (model.products == Products::Fp8 && model.weights == Weights::Int8)
-        check.error("model.products",
-                    "model.products: fp8 multiplies weights in fp8, not in int8; take out "
-                    "model.weights, or say fp8 there");
+    if (model.products != Products::Auto && model.weights != Weights::Auto &&
+        std::string_view(text(model.products)) != text(model.weights)) {
+        const std::string products = text(model.products);
+        check.error("model.products", cat("model.products: ", products, " multiplies weights in ",
+                                          products, ", not in ", text(model.weights),
+                                          "; take out model.weights, or say ", products, " there"));
+    }
 }
 
 FilePath withTokens(const Check& check, const std::string& key, const std::string& written) {

@@ -223,13 +223,13 @@ std::vector<Key> makeKeys() {
          T::Choice,
          kOptional,
          "auto",
-         "fp8",
-         "What the large matrix products of the transformer's blocks are computed in: fp8 rounds "
-         "both sides to 8 bits with a scale a row, the weights as weights: fp8 does and the tokens "
-         "at each step, for less time on cards that multiply in 8 bits (compute capability 8.9 or "
-         "higher) and some of the picture; a processor computes the same, and takes longer; auto "
-         "is dtype",
-         {"auto", "fp8"}},
+         "int8",
+         "What the large matrix products of the transformer's blocks are computed in: int8 and fp8 "
+         "round both sides to 8 bits with a scale a row, the weights as weights: of that name does "
+         "and the tokens at each step, for less time and some of the picture; int8 is for "
+         "processors (AVX-512 VNNI, AMX) and cards since Turing, fp8 for cards of compute "
+         "capability 8.9 or higher, and takes longer on a processor; auto is dtype",
+         {"auto", "int8", "fp8"}},
 
         {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",
          "How noise becomes the picture; defaults come from the model's folder"},

@@ -126,7 +126,7 @@ enum class DType { Auto, Float32, BFloat16, Float16 };
 enum class Weights { Auto, Int8, Fp8 };
 
 /// What the large matrix products of the transformer's blocks are computed in.
-enum class Products { Auto, Fp8 };
+enum class Products { Auto, Int8, Fp8 };
 
 struct Model {
     std::string path =
@@ -134,7 +134,7 @@ struct Model {
     std::vector<Lora> loras;
     DType dtype = DType::Auto;  ///< Auto: float32 on a processor without fast bfloat16, else what
                                 ///< the weights are in
-    Weights weights = Weights::Auto;     ///< Auto: as their file has them; with fp8 products fp8
+    Weights weights = Weights::Auto;     ///< Auto: as their file has them, or as `products`
     Products products = Products::Auto;  ///< Auto: in `dtype`
 };
 

@@ -160,8 +160,10 @@ TEST_CASE("weights that the shot rounds are small in the estimate, with and with
     CHECK_THAT(roundingTold(plan).text, Contains("int8"));
     CHECK(std::string(roundingTold(plan).key) == "weights");
     plan.fitting.ways.rounding = model::Rounding::Fp8;
-    plan.fitting.ways.fp8Products = true;
+    plan.fitting.ways.products = model::Rounding::Fp8;
+    plan.shot.model.products = shot::Products::Fp8;
     CHECK(std::string(roundingTold(plan).key) == "products");
+    CHECK_THAT(roundingTold(plan).text, Contains("computed in fp8"));
 }
 
 TEST_CASE("fewer frames are written at once where each is large", "[fitting]") {

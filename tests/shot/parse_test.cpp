@@ -198,14 +198,18 @@ TEST_CASE("wrong types and impossible values are refused", "[shot]") {
     CHECK_THAT(with("shot.name=../../etc"), Contains("becomes part of paths"));
 }
 
-TEST_CASE("products in 8 bits are of weights in 8 bits floating point", "[shot]") {
+TEST_CASE("products in 8 bits are of weights in the same 8 bits", "[shot]") {
     CHECK(parse(kLeast, {"model.products=fp8"}).model.products == Products::Fp8);
     CHECK(parse(kLeast, {"model.products=fp8", "model.weights=fp8"}).model.weights == Weights::Fp8);
+    CHECK(parse(kLeast, {"model.products=int8", "model.weights=int8"}).model.products ==
+          Products::Int8);
+    CHECK_THAT(refusal(kLeast, {"model.products=int8", "model.weights=fp8"}),
+               Contains("int8 multiplies weights in int8, not in fp8"));
     const std::string text =
         refusal(kLeast, {"model.products=fp8", "model.weights=int8", "output.path=a.png"});
     CHECK_THAT(text, Contains("--set model.products: error: model.products: fp8 multiplies"));
     CHECK_THAT(text, Contains("output.path must end in .exr"));
-    CHECK_THAT(refusal(kLeast, {"model.products=int8"}), Contains("auto | fp8"));
+    CHECK_THAT(refusal(kLeast, {"model.products=int4"}), Contains("auto | int8 | fp8"));
 }
 
 TEST_CASE("frame rates are exact fractions", "[shot]") {

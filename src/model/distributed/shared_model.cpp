@@ -57,7 +57,7 @@ Json loadOrder(const VideoModel& model, const fs::path& folder, const LoadOption
             {"resident", options.ways.transformerBlocks},
             {"packed", options.ways.transformerPacked},
             {"rounding", static_cast<int>(options.ways.rounding)},
-            {"fp8Products", options.ways.fp8Products}};
+            {"products", static_cast<int>(options.ways.products)}};
 }
 
 std::unique_ptr<VideoModel> loadFrom(const Json& order, at::Device device) {
@@ -69,7 +69,7 @@ std::unique_ptr<VideoModel> loadFrom(const Json& order, at::Device device) {
     options.ways.transformerBlocks = order.at("resident");
     options.ways.transformerPacked = order.at("packed");
     options.ways.rounding = static_cast<Rounding>(order.at("rounding").get<int>());
-    options.ways.fp8Products = order.at("fp8Products");
+    options.ways.products = static_cast<Rounding>(order.at("products").get<int>());
     return loadVideoModel(order.at("folder").get<std::string>(), options);
 }
 

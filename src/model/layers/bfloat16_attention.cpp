@@ -17,8 +17,8 @@ namespace {
 
 constexpr int64_t kLeast = 128;        // queries and keys
 constexpr int64_t kMostQueries = 128;  // in a block
-constexpr int64_t kMostKeys = 1024;  // in a block: of both products, what a core's own cache holds
-constexpr int64_t kCopied = 32 << 20;  // numbers of keys and values that are repacked at a time
+constexpr int64_t kMostKeys = 1024;   // in a block: of both products, what a core's own cache holds
+constexpr int64_t kCopied = 8 << 20;  // numbers of keys and values that are repacked at a time
 
 int64_t upTo(int64_t value, int64_t multiple) {
     return (value + multiple - 1) / multiple * multiple;

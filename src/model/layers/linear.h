@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "model/layers/fp8_product.h"
+#include "model/layers/byte_product.h"
 #include "model/weights/weights.h"
 
 namespace derrumbe::model {
@@ -17,19 +17,20 @@ class LinearInput {
     LinearInput(at::Tensor x) : x_(std::move(x)) {}  // NOLINT: any tensor is one
 
     const at::Tensor& whole() const { return x_; }
-    const Fp8Rows& rounded() const {
-        if (!rounded_) rounded_ = fp8Rows(x_);
+    /// @param kind the same in every call
+    const ByteRows& rounded(Rounding kind) const {
+        if (!rounded_) rounded_ = byteRows(x_, kind);
         return *rounded_;
     }
 
   private:
     at::Tensor x_;
-    mutable std::optional<Fp8Rows> rounded_;
+    mutable std::optional<ByteRows> rounded_;
 };
 
 /// y = x W^T + b over the last dimension. Keys: weight [out, in], bias [out]. Of weights that stay
-/// packed the matrix is unpacked for each call; of `fp8Products`, if it is packed as float8 rows,
-/// it is multiplied as it is with x rounded to such rows.
+/// packed the matrix is unpacked for each call; of `products`, if it is packed as rows of that
+/// kind, it is multiplied as it is with x rounded to such rows.
 class Linear {
   public:
     at::Tensor bias;  ///< undefined where the layer has none
@@ -39,24 +40,36 @@ class Linear {
         : packed_(weights.packed("weight", {out, in})), dtype_(weights.dtype()) {
         if (!packed_) whole_ = weights.tensor("weight", {out, in});
         if (withBias) bias = weights.tensor("bias", {out});
-        if (packed_ && weights.fp8Products()) rows_ = packed_->fp8Rows();
-        if (rows_ && !fitsFp8Product(*rows_)) rows_.reset();
+        if (packed_ && weights.products() != Rounding::None) takeRows(weights.products());
     }
 
     at::Tensor operator()(const LinearInput& x) const {
-        if (!rows_) return at::linear(x.whole(), weight(), bias);
+        return rows_ ? inBytes(x, Finish::None) : at::linear(x.whole(), weight(), bias);
+    }
+
+    /// The same and what is done to it, of a layer that multiplies in 8 bits.
+    at::Tensor inBytes(const LinearInput& x, Finish finish) const {
         std::vector<int64_t> shape = x.whole().sizes().vec();
         shape.back() = rows_->numbers.size(0);
-        return fp8Product(x.rounded(), *rows_, bias, dtype_).view(shape);
+        return byteProduct(x.rounded(kind_), *rows_, bias, dtype_, finish).view(shape);
     }
 
     at::Tensor weight() const { return packed_ ? packed_->unpacked(dtype_) : whole_; }
     at::ScalarType dtype() const { return dtype_; }
-    bool inFp8() const { return rows_.has_value(); }  ///< multiplies in 8 bits
+    bool multipliesBytes() const { return rows_.has_value(); }  ///< of 8 bits
 
   private:
+    void takeRows(Rounding kind) {
+        const at::ScalarType type = kind == Rounding::Int8 ? at::kChar : at::kFloat8_e4m3fn;
+        std::optional<ByteRows> rows = packed_->byteRows();
+        if (!rows || rows->numbers.scalar_type() != type || !fitsByteProduct(*rows)) return;
+        rows_ = std::move(rows);
+        kind_ = kind;
+    }
+
     std::shared_ptr<const PackedMatrix> packed_;  ///< in the place of `whole_`
-    std::optional<Fp8Rows> rows_;                 ///< of `packed_`, where they are multiplied
+    std::optional<ByteRows> rows_;                ///< of `packed_`, where they are multiplied
+    Rounding kind_ = Rounding::None;              ///< of `rows_`
     at::Tensor whole_;
     at::ScalarType dtype_ = at::kFloat;
 };

@@ -22,10 +22,11 @@ std::optional<c10::OperatorHandle> fusedLinear() {
 
 at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
     static const std::optional<c10::OperatorHandle> fused = fusedLinear();
+    if (linear.multipliesBytes()) return linear.inBytes(x, Finish::Gelu);
     const bool able =
         x.scalar_type() == at::kFloat ||
         (x.scalar_type() == at::kBFloat16 && bfloat16Products() != Bfloat16Products::None);
-    if (fused && x.is_cpu() && able && linear.bias.defined() && !linear.inFp8() &&
+    if (fused && x.is_cpu() && able && linear.bias.defined() &&
         at::globalContext().userEnabledMkldnn()) {
         torch::jit::Stack stack{x.contiguous(),
                                 linear.weight(),
@@ -36,7 +37,7 @@ at::Tensor linearGelu(const Linear& linear, const at::Tensor& x) {
         fused->callBoxed(stack);
         return stack.front().toTensor();
     }
-    if (x.is_cuda() && x.scalar_type() != at::kFloat && linear.bias.defined() && !linear.inFp8())
+    if (x.is_cuda() && x.scalar_type() != at::kFloat && linear.bias.defined())
         // cuBLAS applies it, its tanh form, before the product is rounded and written.
         return at::_addmm_activation(linear.bias, x.flatten(0, -2), linear.weight().t(), 1, 1,
                                      /*use_gelu=*/true)

@@ -31,11 +31,11 @@ WanTransformer::WanTransformer(const Weights& weights, const TransformerConfig& 
 
 Blocks<WanTransformer::Block> WanTransformer::makeBlocks(const Weights& weights,
                                                          const BlockWays& ways) const {
-    const auto make = [order = order_, config = config_, fp8 = ways.fp8Products](
+    const auto make = [order = order_, config = config_, products = ways.products](
                           const Weights& from, size_t index) {
         const Turn turn = order[index];
         const Weights scope = from / (turn.vace ? "vace_blocks" : "blocks") / turn.index;
-        Block block{TransformerBlock(scope.withFp8Products(fp8), config), {}};
+        Block block{TransformerBlock(scope.withProducts(products), config), {}};
         if (turn.vace) block.projOut = Linear(scope / "proj_out", config.width(), config.width());
         return block;
     };

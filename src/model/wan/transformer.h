@@ -28,9 +28,10 @@ struct TextContext {
 
 /// How a transformer's blocks are held and computed.
 struct BlockWays {
-    int resident = -1;         ///< of both branches that stay in memory; -1: all
-    bool packed = false;       ///< their matrices stay as small as their file has them
-    bool fp8Products = false;  ///< those that are packed as float8 rows are multiplied as that
+    int resident = -1;    ///< of both branches that stay in memory; -1: all
+    bool packed = false;  ///< their matrices stay as small as their file has them
+    /// Those that are packed as rows of that kind are multiplied as that.
+    Rounding products = Rounding::None;
 };
 
 /// WanVACETransformer3DModel (or, without the branch, WanTransformer3DModel): a diffusion

@@ -15,7 +15,8 @@ WanAttention::WanAttention(const Weights& weights, const TransformerConfig& conf
       normK(weights / "norm_k", config.width(), config.eps),
       gainQ(normQ.weight.to(at::kFloat)),
       gainK(normK.weight.to(at::kFloat)) {
-    const Weights from = weights.withFp8Products(weights.fp8Products() && keys == Keys::Tokens);
+    const Weights from =
+        weights.withProducts(keys == Keys::Tokens ? weights.products() : Rounding::None);
     toK = Linear(from / "to_k", config.width(), config.width());
     toV = Linear(from / "to_v", config.width(), config.width());
 }
@@ -32,7 +33,7 @@ TransformerBlock::TransformerBlock(const Weights& weights, const TransformerConf
       table_(weights.tensor("scale_shift_table", {1, 6, config.width()}, at::kFloat).squeeze(0)) {
     if (normed_) norm2_ = LayerNorm(weights / "norm2", config.width(), config.eps);
     if (config.seesImage()) {
-        const Weights cross = (weights / "attn2").withFp8Products(false);
+        const Weights cross = (weights / "attn2").withProducts(Rounding::None);
         addK_ = Linear(cross / "add_k_proj", config.width(), config.width());
         addV_ = Linear(cross / "add_v_proj", config.width(), config.width());
         normAddedK_ = RmsNorm(cross / "norm_added_k", config.width(), config.eps);

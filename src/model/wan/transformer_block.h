@@ -42,7 +42,7 @@ struct TextKeys : ContextKeys {
 /// residual sums of the gated branches are float32 in any model.
 class TransformerBlock {
   public:
-    /// @param weights whose `fp8Products` hold for what is multiplied with every token at every
+    /// @param weights whose `products` hold for what is multiplied with every token at every
     /// step: keys and values of prompts and images, made once, stay as exact as they are
     TransformerBlock(const Weights& weights, const TransformerConfig& config,
                      int64_t tokensAtOnce = kTokensAtOnce);

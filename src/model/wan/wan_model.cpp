@@ -9,7 +9,7 @@
 #include <deque>
 #include <set>
 
-#include "model/layers/fp8_product.h"
+#include "model/layers/byte_product.h"
 #include "model/wan/clip_vision.h"
 #include "model/wan/held_conditioning.h"
 #include "model/wan/lora_names.h"
@@ -170,7 +170,7 @@ class WanModel : public VideoModel {
         const bool packed = ways_.transformerPacked || ways_.rounding != Rounding::None;
         return build<WanTransformer>(rounded(tensors, ways_.rounding, isBlockMatrix), dtype_,
                                      config,
-                                     BlockWays{ways_.transformerBlocks, packed, ways_.fp8Products});
+                                     BlockWays{ways_.transformerBlocks, packed, ways_.products});
     }
 
     /// A prompt's (or a batch of prompts') keys and values, and the image's beside them, kept by
@@ -333,9 +333,9 @@ std::unique_ptr<VideoModel> loadWan(const std::filesystem::path& folder,
         }
     }
     mergeAllLoras(read, options.loras, problems);
-    if (options.ways.fp8Products) {
+    if (options.ways.products != Rounding::None) {
         try {
-            requireFp8Products(options.device);
+            requireByteProducts(options.device, options.ways.products);
         } catch (const Error& error) {
             problems.add(error.problems());
         }

@@ -97,7 +97,7 @@ double denoisingSpeed(const WanFolder& folder, const SpeedTrial& trial) {
     const bool packed = trial.rounding != Rounding::None;
     const WanTransformer transformer(
         Weights(rounded(zeros, trial.rounding, isBlockMatrix), device, dtype), piece.config,
-        BlockWays{.packed = packed, .fp8Products = trial.fp8Products});
+        BlockWays{.packed = packed, .products = trial.products});
     // Nearly a square; no side is longer than rotary tables are.
     const auto side = std::clamp<std::int64_t>(std::llround(std::sqrt(piece.tokens)), 1, 64);
     const std::array<std::int64_t, 3> grid{(piece.tokens + side * side - 1) / (side * side), side,

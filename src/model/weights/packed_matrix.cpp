@@ -10,6 +10,10 @@ namespace {
 /// is small beside what is computed.
 constexpr int64_t kAtOnce = 1 << 18, kAtOnceOnCards = 1 << 24;
 
+bool areBytes(const at::Tensor& numbers) {
+    return numbers.scalar_type() == at::kFloat8_e4m3fn || numbers.scalar_type() == at::kChar;
+}
+
 class Numbers : public PackedMatrix {
   public:
     explicit Numbers(at::Tensor numbers)
@@ -22,10 +26,10 @@ class Numbers : public PackedMatrix {
     at::Tensor unpacked(at::ScalarType dtype) const override {
         return numbers_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
     }
-    std::optional<Fp8Rows> fp8Rows() const override {
-        if (numbers_.scalar_type() != at::kFloat8_e4m3fn) return std::nullopt;
-        return Fp8Rows{numbers_.contiguous(),
-                       at::ones({rows(), 1}, numbers_.options().dtype(at::kFloat))};
+    std::optional<ByteRows> byteRows() const override {
+        if (!areBytes(numbers_)) return std::nullopt;
+        return ByteRows{numbers_.contiguous(),
+                        at::ones({rows(), 1}, numbers_.options().dtype(at::kFloat))};
     }
     std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
         return std::make_shared<Numbers>(numbers_.to(device));
@@ -53,10 +57,9 @@ class Product : public PackedMatrix {
         values.view({count, blocks, columns() / blocks}).mul_(factors.unsqueeze(2));
         return values;
     }
-    std::optional<Fp8Rows> fp8Rows() const override {
-        if (numbers_.scalar_type() != at::kFloat8_e4m3fn || factors_.size(1) != 1)
-            return std::nullopt;
-        return Fp8Rows{numbers_.contiguous(), factors_.expand({rows(), 1}).contiguous()};
+    std::optional<ByteRows> byteRows() const override {
+        if (!areBytes(numbers_) || factors_.size(1) != 1) return std::nullopt;
+        return ByteRows{numbers_.contiguous(), factors_.expand({rows(), 1}).contiguous()};
     }
     std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
         return std::make_shared<Product>(numbers_.to(device), factors_.to(device));

@@ -6,9 +6,9 @@
 
 namespace derrumbe::model {
 
-/// A matrix in float8 e4m3: row i is numbers[i] times factors[i].
-struct Fp8Rows {
-    at::Tensor numbers;  ///< [rows, columns] float8_e4m3fn, contiguous
+/// A matrix in 8 bits: row i is numbers[i] times factors[i].
+struct ByteRows {
+    at::Tensor numbers;  ///< [rows, columns] float8_e4m3fn or int8, contiguous
     at::Tensor factors;  ///< [rows, 1] float32
 };
 
@@ -24,7 +24,7 @@ class PackedMatrix {
     /// All of them in the type that is computed with; where the packed values lie.
     virtual at::Tensor unpacked(at::ScalarType dtype) const;
     /// The very numbers, where they are packed as that; nothing where they are not.
-    virtual std::optional<Fp8Rows> fp8Rows() const { return std::nullopt; }
+    virtual std::optional<ByteRows> byteRows() const { return std::nullopt; }
     /// The same on a card; null where it can be unpacked on a processor alone.
     virtual std::shared_ptr<const PackedMatrix> to(at::Device device) const = 0;
     /// Brings in the packed values of a mapped file, which are else read at the first use.

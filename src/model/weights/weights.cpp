@@ -143,14 +143,14 @@ Weights Weights::keepingPacked() const {
     return other;
 }
 
-Weights Weights::withFp8Products(bool on) const {
+Weights Weights::withProducts(Rounding kind) const {
     Weights other = *this;
-    other.fp8Products_ = on;
+    other.products_ = kind;
     return other;
 }
 
-bool Weights::fp8Products() const {
-    return fp8Products_;
+Rounding Weights::products() const {
+    return products_;
 }
 
 void Weights::throwIfProblems() const {

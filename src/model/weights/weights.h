@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/memory_ways.h"
 #include "model/weights/tensor_source.h"
 #include "support/error.h"
 
@@ -48,9 +49,10 @@ class Weights {
     Weights readingAhead() const;
     /// The same, with matrices that stay packed where that is smaller.
     Weights keepingPacked() const;
-    /// The same, with layers that multiply in 8 bits (Linear) where their matrices can, or without.
-    Weights withFp8Products(bool on = true) const;
-    bool fp8Products() const;
+    /// The same, with layers that multiply in 8 bits (Linear) where their matrices are of that
+    /// kind; None: without.
+    Weights withProducts(Rounding kind) const;
+    Rounding products() const;
 
     /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
     /// count).
@@ -68,7 +70,8 @@ class Weights {
     std::shared_ptr<Shared> shared_;
     std::string scope_;
     at::ScalarType dtype_;
-    bool ahead_ = false, packs_ = false, fp8Products_ = false;
+    bool ahead_ = false, packs_ = false;
+    Rounding products_ = Rounding::None;
 };
 
 }  // namespace derrumbe::model

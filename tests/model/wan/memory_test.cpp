@@ -104,29 +104,32 @@ TEST_CASE("weights rounded to 8 bits are near, whichever of them stay in memory"
 }
 
 TEST_CASE("products in 8 bits are near, whichever of the weights stay in memory",
-          "[memory][fp8][device]") {
+          "[memory][bytes][device]") {
     // Units for 8 bits take multiples of 16 numbers.
     const TinyFolder folder(16);
-    for (const char* dtype : {"float32", "bfloat16"}) {
-        LoadOptions options{testDevice(), dtype};
-        const std::vector<at::Tensor> whole = results(folder.path, options);
-        options.ways.rounding = Rounding::Fp8;
-        const std::vector<at::Tensor> weights = results(folder.path, options);
-        options.ways.fp8Products = true;
-        const std::vector<at::Tensor> near = results(folder.path, options);
-        for (size_t i = 0; i < whole.size(); ++i) {
-            CAPTURE(i, dtype);
-            const bool velocity = i == 3 || i == 4 || i == 6;
-            CHECK(at::equal(near[i], weights[i]) == !velocity);
-            const double error =
-                (near[i] - whole[i]).norm().item<double>() / whole[i].norm().item<double>();
-            CHECK(error < 0.06);
-            if (velocity && std::getenv("DERRUMBE_PRINT_ERRORS") != nullptr)
-                WARN("products in fp8: relative error " << error << " on " << testDevice());
+    for (const Rounding kind : {Rounding::Fp8, Rounding::Int8})
+        for (const char* dtype : {"float32", "bfloat16"}) {
+            LoadOptions options{testDevice(), dtype};
+            const std::vector<at::Tensor> whole = results(folder.path, options);
+            options.ways.rounding = kind;
+            const std::vector<at::Tensor> weights = results(folder.path, options);
+            options.ways.products = kind;
+            const std::vector<at::Tensor> near = results(folder.path, options);
+            const std::string name = kind == Rounding::Int8 ? "int8" : "fp8";
+            for (size_t i = 0; i < whole.size(); ++i) {
+                CAPTURE(i, dtype, name);
+                const bool velocity = i == 3 || i == 4 || i == 6;
+                CHECK(at::equal(near[i], weights[i]) == !velocity);
+                const double error =
+                    (near[i] - whole[i]).norm().item<double>() / whole[i].norm().item<double>();
+                CHECK(error < (kind == Rounding::Int8 ? 0.03 : 0.06));
+                if (velocity && std::getenv("DERRUMBE_PRINT_ERRORS") != nullptr)
+                    WARN("products in " << name << ": relative error " << error << " on "
+                                        << testDevice());
+            }
+            options.ways.transformerBlocks = 1;
+            CHECK(at::equal(results(folder.path, options)[3], near[3]));
         }
-        options.ways.transformerBlocks = 1;
-        CHECK(at::equal(results(folder.path, options)[3], near[3]));
-    }
 }
 
 TEST_CASE("pairs of experts, single files and quantised ones are read in blocks too", "[memory]") {

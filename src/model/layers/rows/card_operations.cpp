@@ -95,7 +95,7 @@ void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate) 
     addGated(rowsOf(x), rowsOf(added), floats(gate, x), streamOf(x));
 }
 
-Fp8Rows fp8Rows(const at::Tensor& x) {
+ByteRows fp8Rows(const at::Tensor& x) {
     const c10::DeviceGuard guard(x.device());
     const int64_t rows = x.size(0) * x.size(1);
     at::Tensor numbers = at::empty({rows, x.size(2)}, x.options().dtype(at::kFloat8_e4m3fn)),
@@ -132,7 +132,7 @@ void rmsNormalise(const at::Tensor&, double) {
 void addGated(const at::Tensor&, const at::Tensor&, const at::Tensor&) {
     absent();
 }
-Fp8Rows fp8Rows(const at::Tensor&) {
+ByteRows fp8Rows(const at::Tensor&) {
     absent();
 }
 

@@ -30,7 +30,7 @@ void rmsNormalise(const at::Tensor& x, double eps);
 /// x += y * gate, in place, the product and the sum in float32. @param gate [d] float32
 void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate);
 
-/// The rows of x in float8, as model::fp8Rows gives them.
-Fp8Rows fp8Rows(const at::Tensor& x);
+/// The rows of x in float8, as model::byteRows gives them.
+ByteRows fp8Rows(const at::Tensor& x);
 
 }  // namespace derrumbe::model::rows::card

@@ -26,4 +26,17 @@ void rmsNormalise(const Rows& x, float eps);
 /// @param gate [width] float32
 void addGated(const Rows& x, const Rows& y, const float* gate);
 
+/// Each row over the factor that takes its greatest magnitude to 127, to the nearest whole number.
+/// @param numbers [batches * length, width]
+/// @param factors [batches * length]; of a row of zeros the smallest normal float32
+void int8Rows(const Rows& x, std::int8_t* numbers, float* factors);
+
+/// Sums of products of such rows with such rows of weights as numbers: times the factors of both,
+/// plus a bias, perhaps GELU in its tanh form, rounded once.
+/// @param sums [to.length, to.width], one batch
+/// @param rowFactors [to.length]
+/// @param columnFactors, bias [to.width]; no bias: null
+void scaleSums(const std::int32_t* sums, const float* rowFactors, const float* columnFactors,
+               const float* bias, bool gelu, const Rows& to);
+
 }  // namespace derrumbe::model::rows::processor

@@ -8,15 +8,6 @@ namespace derrumbe::model::rows {
 
 namespace {
 
-Rows rowsOf(const at::Tensor& x) {
-    return {.data = const_cast<void*>(x.const_data_ptr()),
-            .batches = x.size(0),
-            .length = x.size(1),
-            .width = x.size(2),
-            .batchStride = x.stride(0),
-            .number = x.scalar_type() == at::kFloat ? Number::Float : Number::BFloat16};
-}
-
 const float* floats(const at::Tensor& vector, const at::Tensor& x) {
     if (vector.scalar_type() != at::kFloat || !vector.is_contiguous() ||
         vector.numel() != x.size(2) || !vector.is_cpu())
@@ -29,6 +20,15 @@ at::Tensor orFull(const at::Tensor& vector, const at::Tensor& x, double value) {
 }
 
 }  // namespace
+
+Rows rowsOf(const at::Tensor& x) {
+    return {.data = const_cast<void*>(x.const_data_ptr()),
+            .batches = x.size(0),
+            .length = x.size(1),
+            .width = x.size(2),
+            .batchStride = x.stride(0),
+            .number = x.scalar_type() == at::kFloat ? Number::Float : Number::BFloat16};
+}
 
 bool able(const at::Tensor& x) {
     if (x.is_cuda()) return card::able(x);

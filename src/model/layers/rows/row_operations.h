@@ -1,11 +1,16 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "model/layers/rows/rows.h"
+
 /// Norms, rotation and gated sums of tokens in one pass each: on a CUDA card by kernels of our own
 /// (card_kernels.h; not in a build that was made without nvcc or without LibTorch's CUDA half), on
 /// a processor by loops (processor_loops.h). Where x is not for them `able` is false, and the
 /// layers put the same together from LibTorch's operators.
 namespace derrumbe::model::rows {
+
+/// x [B, L, d], float32 or bfloat16 in a processor's memory, as the loops see it.
+Rows rowsOf(const at::Tensor& x);
 
 /// Whether the functions below take x [B, L, d]: the rows of a batch without gaps; on a card
 /// float32, float16 or bfloat16 and d a multiple of 8, on a processor float32 or bfloat16.
