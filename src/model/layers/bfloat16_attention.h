@@ -9,10 +9,10 @@ namespace derrumbe::model {
 bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k);
 
 /// softmax(q k^T * scale) v for q [B, H, L, D], k and v [B, H, S, D] (none broadcast), bfloat16, D
-/// even, in blocks of queries that meet all keys at once. Both products are oneDNN's of bfloat16
-/// summed in float32; scores and softmax stay in float32; the weights are rounded to bfloat16 for
-/// the second product, as ATen's kernel does. A block's result does not depend on the number of
-/// threads. Returns a bfloat16 tensor [B, H, L, D], a view of [B, L, H, D].
+/// even, in blocks of queries that meet blocks of keys one after the other. Both products are
+/// oneDNN's of bfloat16 summed in float32; scores and softmax stay in float32; the weights are
+/// rounded to bfloat16 for the second product, as ATen's kernel does. A block's result does not
+/// depend on the number of threads. Returns a bfloat16 tensor [B, H, L, D], a view of [B, L, H, D].
 at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              double scale);
 

@@ -34,8 +34,9 @@ DERRUMBE_AVX512 __mmask16 first(int64_t count) {
 DERRUMBE_AVX512 __m512 expOfNegative(__m512 x) {
     constexpr float kSeries[] = {0.00133335581F, 0.00961812911F, 0.0555041087F,
                                  0.240226507F,   0.693147181F,   1};
+    // In this order what is not a number stays.
     const __m512 power =
-        _mm512_max_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)), _mm512_set1_ps(-126));
+        _mm512_max_ps(_mm512_set1_ps(-126), _mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)));
     const __m512 whole = _mm512_roundscale_ps(power, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const __m512 f = _mm512_sub_ps(power, whole);
     __m512 sum = _mm512_set1_ps(kSeries[0]);

@@ -129,6 +129,13 @@ TEST_CASE("rows of zeros, of tiny and of huge numbers are rounded by themselves"
         const at::Tensor sums = byteProduct(rows, ones, {}, at::kBFloat16);
         CHECK(sums.isfinite().all().item<bool>());
         CHECK(sums[1].eq(0).all().item<bool>());
+        // What is not a number is not hidden, and stays in its row.
+        at::Tensor broken = at::randn({3, 64});
+        broken[1][7] = std::nan("");
+        const at::Tensor told =
+            byteProduct(byteRows(broken.to(testDevice()), kind), ones, {}, at::kFloat);
+        CHECK(told[1].isnan().all().item<bool>());
+        CHECK(told[0].isfinite().all().item<bool>());
     }
 }
 

@@ -117,5 +117,10 @@ TEST_CASE("attention in blocks is exact to bfloat16's rounding", "[layers]") {
         REQUIRE(made.scalar_type() == at::kBFloat16);
         REQUIRE(made.sizes() == exact.sizes());
         CHECK(((made.to(at::kDouble) - exact).norm() / exact.norm()).item<double>() < 0.004);
+        // What is not a number is not hidden, and stays with its query.
+        q[0][0][1][0] = std::nan("");
+        const at::Tensor told = bfloat16Attention(q, k, v, 0.2).isnan();
+        CHECK(told[0][0][1].all().item<bool>());
+        CHECK(told.sum().item<int64_t>() == s.width);
     }
 }

@@ -159,13 +159,14 @@ void addGated(const Rows& x, const Rows& y, const float* gate) {
 void int8Rows(const Rows& x, std::int8_t* numbers, float* factors) {
     const std::int64_t width = x.width;
     each(x, x, [=](const auto* from, const auto*, std::int64_t row) DERRUMBE_IN_WIDEST {
-        float most = 0;
-#pragma omp simd reduction(max : most)
+        float most = 0, poison = 0;  // NaN where one of the row is not finite
+#pragma omp simd reduction(max : most) reduction(+ : poison)
         for (std::int64_t i = 0; i < width; ++i) {
             const float size = std::fabs(read(from, i));
             most = size > most ? size : most;
+            poison += size * 0;
         }
-        const float factor = std::max(most / 127, std::numeric_limits<float>::min()),
+        const float factor = std::max(most / 127 + poison, std::numeric_limits<float>::min()),
                     inverse = 1 / factor;
         factors[row] = factor;
         std::int8_t* to = numbers + row * width;
