@@ -7,6 +7,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "model/layers/rows/card_kernels.h"
+#include "model/layers/rows/row_operations.h"
 #endif
 
 namespace derrumbe::model::rows::card {
@@ -17,18 +18,6 @@ namespace {
 
 bool aligned(const at::Tensor& x) {
     return reinterpret_cast<std::uintptr_t>(x.const_data_ptr()) % 16 == 0;
-}
-
-Rows rowsOf(const at::Tensor& x) {
-    const at::ScalarType type = x.scalar_type();
-    return {.data = const_cast<void*>(x.const_data_ptr()),
-            .batches = x.size(0),
-            .length = x.size(1),
-            .width = x.size(2),
-            .batchStride = x.stride(0),
-            .number = type == at::kFloat  ? Number::Float
-                      : type == at::kHalf ? Number::Half
-                                          : Number::BFloat16};
 }
 
 /// A vector of float32 for the kernels; null where it is undefined.

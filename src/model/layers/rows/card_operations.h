@@ -3,31 +3,18 @@
 
 #include "model/weights/packed_matrix.h"
 
-/// Norms, rotation and gated sums of tokens in one pass each on a CUDA card. Where this build has
-/// no such kernels (it was made without nvcc or without LibTorch's CUDA half), or x is not for
-/// them, `able` is false and the layers put the same together from LibTorch's operators.
+/// row_operations.h for x on a CUDA card, where each function is said to do what; layers call that
+/// header. Where this build has no kernels (it was made without nvcc or without LibTorch's CUDA
+/// half), or x is not for them, `able` is false.
 namespace derrumbe::model::rows::card {
 
-/// Whether the functions below take x [B, L, d]: on a CUDA card, float32, float16 or bfloat16, the
-/// rows of a batch without gaps, d a multiple of 8.
 bool able(const at::Tensor& x);
-
-/// layerNorm32 of x, a new tensor. @param weight, bias [d] float32, or undefined
+bool ableToRotate(const at::Tensor& x, int64_t heads);
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                      double eps);
-
-/// Whether `rmsRotate` takes x with so many heads: `able`, and heads a multiple of 8 wide.
-bool ableToRotate(const at::Tensor& x, int64_t heads);
-
-/// RMS norm times `gain` [d] float32, then `rotate` by `table` [L, d / heads / 2] complex64: a new
-/// tensor [B, L, heads, d / heads] in x's dtype, which is rounded once.
 at::Tensor rmsRotate(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& table,
                      int64_t heads, double eps);
-
-/// x / rms(x), in place.
 void rmsNormalise(const at::Tensor& x, double eps);
-
-/// x += y * gate, in place, the product and the sum in float32. @param gate [d] float32
 void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate);
 
 /// The rows of x in float8, as model::byteRows gives them.

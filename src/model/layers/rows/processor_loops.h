@@ -27,8 +27,9 @@ void rmsNormalise(const Rows& x, float eps);
 void addGated(const Rows& x, const Rows& y, const float* gate);
 
 /// Each row over the factor that takes its greatest magnitude to 127, to the nearest whole number.
-/// @param numbers [batches * length, width]
-/// @param factors [batches * length]; of a row of zeros the smallest normal float32, of one with
+/// @param x one batch
+/// @param numbers [x.length, width]
+/// @param factors [x.length]; of a row of zeros the smallest normal float32, of one with
 /// numbers that are not finite NaN
 void int8Rows(const Rows& x, std::int8_t* numbers, float* factors);
 

@@ -22,12 +22,15 @@ at::Tensor orFull(const at::Tensor& vector, const at::Tensor& x, double value) {
 }  // namespace
 
 Rows rowsOf(const at::Tensor& x) {
+    const at::ScalarType type = x.scalar_type();
     return {.data = const_cast<void*>(x.const_data_ptr()),
             .batches = x.size(0),
             .length = x.size(1),
             .width = x.size(2),
             .batchStride = x.stride(0),
-            .number = x.scalar_type() == at::kFloat ? Number::Float : Number::BFloat16};
+            .number = type == at::kFloat  ? Number::Float
+                      : type == at::kHalf ? Number::Half
+                                          : Number::BFloat16};
 }
 
 bool able(const at::Tensor& x) {

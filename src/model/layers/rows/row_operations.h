@@ -9,7 +9,7 @@
 /// layers put the same together from LibTorch's operators.
 namespace derrumbe::model::rows {
 
-/// x [B, L, d], float32 or bfloat16 in a processor's memory, as the loops see it.
+/// x [B, L, d], which `able` takes, as loops and kernels see it.
 Rows rowsOf(const at::Tensor& x);
 
 /// Whether the functions below take x [B, L, d]: the rows of a batch without gaps; on a card
