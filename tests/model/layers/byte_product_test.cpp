@@ -55,8 +55,8 @@ TEST_CASE("products in 8 bits are those of the rounded numbers", "[bytes][device
                      bias = at::randn({96});
     const at::Tensor wide = at::linear(x.to(at::kDouble), weight.to(at::kDouble));
     // Two roundings by 2.6 % each, as root mean squares, add up to 3.7 %. Whole numbers: the
-    // greatest of 256 normal numbers is some 2.8 deviations, a step 2.8 / 127, rounding off by
-    // that over the root of 12, two of them by 0.9 %.
+    // greatest of 256 normal numbers is some 3 deviations, a step 3 / 127, rounding off by
+    // that over the root of 12, two of them by 1 %.
     for (const auto& [kind, least, most] :
          {std::tuple{Rounding::Fp8, 0.03, 0.042}, {Rounding::Int8, 0.006, 0.012}})
         for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
