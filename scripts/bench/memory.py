@@ -90,10 +90,6 @@ def gib(size):
 def ways(plan):
     """What the plan does to fit, in a few words."""
     memory, words = plan["memory"], []
-    if memory["packed_text_encoder"]:
-        words.append("text encoder packed")
-    if memory["resident_text_blocks"] is not None:
-        words.append(f"{memory['resident_text_blocks']} text blocks stay")
     if memory["vae_leaves"]:
         words.append("the VAE leaves")
     if memory["packed_transformer"]:

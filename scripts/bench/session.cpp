@@ -69,15 +69,16 @@ double Session::flops(const std::string& stage) const {
            step * settings_.steps;
 }
 
-at::Tensor Session::embed(const std::string& ids) {
-    const at::Tensor numbers = inputs_.at(ids);
-    return model_->encodePrompt(
-        {numbers.const_data_ptr<int64_t>(), static_cast<size_t>(numbers.numel())});
-}
-
 at::Tensor Session::text() {
-    prompt_ = embed("ids");
-    negative_ = embed("negative_ids");
+    const auto ids = [&](const char* name) {
+        const at::Tensor& numbers = inputs_.at(name);
+        const int64_t* first = numbers.const_data_ptr<int64_t>();
+        return model::TokenIds(first, first + numbers.numel());
+    };
+    const std::vector<at::Tensor> both =
+        model_->encodePrompts({ids("ids"), ids("negative_ids")});
+    prompt_ = both[0];
+    negative_ = both[1];
     return prompt_;
 }
 
@@ -112,7 +113,6 @@ at::Tensor Session::whole() {
     state_ = {};
     latents_ = at::Tensor();
     text();
-    model_->release(Part::TextEncoder);
     encode();
     do step();
     while (state_.step < settings_.steps);

@@ -54,7 +54,6 @@ class Session {
     at::Tensor step();
     at::Tensor decode();
     at::Tensor whole();
-    at::Tensor embed(const std::string& ids);
 
     Settings settings_;
     std::shared_ptr<model::VideoModel> model_;

@@ -84,7 +84,7 @@ struct Description {
         bool packsOnCards = true;   ///< a card can unpack them
         bool bfloat16 = false;      ///< most of the numbers are bfloat16 there
     };
-    Matrices transformerMatrices, secondTransformerMatrices, textMatrices;
+    Matrices transformerMatrices, secondTransformerMatrices;
     /// The VAE's work and memory by structure, per pixel of the picture.
     struct VaeCost {
         double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame

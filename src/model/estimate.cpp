@@ -72,11 +72,8 @@ Weights weightBytes(const Description& m, int dtypeBytes, const MemoryWays& ways
     bytes.image = static_cast<double>(m.imageParameters) * 4;
     // Of the table only the rows of a prompt are read.
     const double numbers = static_cast<double>(m.textParameters - m.textEmbeddingParameters);
-    const double text =
-        numbers * matrixBytes(m.textMatrices, dtypeBytes, ways.textPacked, Rounding::None);
-    bytes.text =
-        (m.textLayers > 0 ? blockBytes(m.textLayers, ways.textBlocks, text / m.textLayers) : text) +
-        unpackedBytes(m.textMatrices, dtypeBytes, ways.textPacked);
+    const int layers = std::max(1, m.textLayers);
+    bytes.text = blockBytes(layers, 0, numbers * dtypeBytes / layers);
     bytes.all =
         dtypeBytes * static_cast<double>(m.transformerParameters + m.secondTransformerParameters) +
         bytes.vae + bytes.image + dtypeBytes * numbers;

@@ -10,14 +10,15 @@ enum class Rounding { None, Int8, Fp8 };
 struct MemoryWays {
     /// The VAE leaves while the transformer works, and is read again for the decoding.
     bool vaeLeaves = false;
-    /// Blocks that stay in memory, the VACE branch's among them; the others are read whenever their
-    /// turn comes, the next one in advance. -1: all stay.
-    int transformerBlocks = -1, textBlocks = -1;
+    /// The transformer's blocks that stay in memory, the VACE branch's among them; the others are
+    /// read whenever their turn comes, the next one in advance. -1: all stay.
+    int transformerBlocks = -1;
     /// Latents a side of the tiles in which the VAE works; 0: the whole picture at once. Tiles
     /// change the order of sums, and so the last digits of the result.
     int encodeTile = 0, decodeTile = 0;
-    /// Matrices of blocks stay as small as their file has them, and are unpacked at each use.
-    bool transformerPacked = false, textPacked = false;
+    /// Matrices of the transformer's blocks stay as small as their file has them, and are unpacked
+    /// at each use.
+    bool transformerPacked = false;
     /// Asked for, not chosen to fit: matrices of the transformer's blocks that are larger become
     /// that small, and stay packed. Changes the result.
     Rounding rounding = Rounding::None;

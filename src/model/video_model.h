@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,9 @@ namespace derrumbe::model {
 
 /// Called between pieces of long work with (done, total); may throw to stop (an interrupt).
 using Tick = std::function<void(double done, double total)>;
+
+/// A prompt as the text encoder reads it: no padding, the end token last.
+using TokenIds = std::vector<int64_t>;
 
 /// What the model is conditioned on, all in the model's encoding.
 struct ConditioningInput {
@@ -46,18 +48,20 @@ struct Evaluation {
 
 /// What a family of latent video models can do. One instance is one loaded model folder.
 /// Stages are loaded on first use and dropped by `release`, so that they need not be resident
-/// together. All calls are deterministic for a given build, device kind and thread count; no hidden
+/// together; the text encoder goes by itself. All calls are deterministic for a given build, device kind and thread count; no hidden
 /// state but weights.
 class VideoModel {
   public:
-    enum class Stage { TextEncoder, ImageEncoder, Vae, Transformer };
+    enum class Stage { ImageEncoder, Vae, Transformer };
     virtual ~VideoModel() = default;
 
     virtual const Description& description() const = 0;
 
-    /// Token ids (no padding, with the end token) to embeddings [1, textLength, D] float32; rows
-    /// past the ids are zero.
-    virtual at::Tensor encodePrompt(std::span<const int64_t> ids) = 0;
+    /// Each prompt's embeddings [1, textLength, D] float32; rows past its ids are zero. The text
+    /// encoder's blocks are read one after the other, once for all prompts, and none stays: they
+    /// are most of the bytes of a model and take little part in its work. Throws Error(Internal)
+    /// for a prompt without ids or with more than textLength.
+    virtual std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) = 0;
 
     /// The first frame of a video [1, 3, F, H, W] in [-1, 1] as tokens [1, S, D] float32 that the
     /// transformer sees beside each prompt; undefined of a model that sees no image so.

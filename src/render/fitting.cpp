@@ -87,23 +87,6 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
         const Estimate e = need.estimate(ways);
         return need.beside(e) + e.*stage > limit;
     };
-    /// As many blocks as fit; none of them where even that is too much.
-    const auto stream = [&](int MemoryWays::*resident, int blocks, double Estimate::*stage) {
-        if (!over(stage)) return;
-        // With two more on their way, all but two are all.
-        for (ways.*resident = std::max(0, blocks - 3); ways.*resident > 0 && over(stage);)
-            --(ways.*resident);
-    };
-    /// Unpacking takes little time beside products with many tokens, and none where a block would
-    /// be read again.
-    const auto packed = [&](bool MemoryWays::*way, double Estimate::*stage) {
-        if (!over(stage)) return;
-        const double before = need.estimate(ways).*stage;
-        ways.*way = true;
-        if (need.estimate(ways).*stage >= before) ways.*way = false;
-    };
-    if (need.packs(plan.model.textMatrices)) packed(&MemoryWays::textPacked, &Estimate::textBytes);
-    stream(&MemoryWays::textBlocks, plan.model.textLayers, &Estimate::textBytes);
     /// The largest tiles that fit; small ones cost more for their margins.
     const auto tiled = [&](int MemoryWays::*tile, double Estimate::*stage) {
         if (!over(stage)) return;
@@ -114,12 +97,22 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
     };
     tiled(&MemoryWays::encodeTile, &Estimate::encodeBytes);
     tiled(&MemoryWays::decodeTile, &Estimate::decodeBytes);
-    ways.vaeLeaves = over(&Estimate::denoiseBytes);
-    if (need.packs(plan.model.transformerMatrices) &&
-        need.packs(plan.model.secondTransformerMatrices))
-        packed(&MemoryWays::transformerPacked, &Estimate::denoiseBytes);
-    stream(&MemoryWays::transformerBlocks, model::transformerBlocks(plan.model),
-           &Estimate::denoiseBytes);
+    const auto denoise = &Estimate::denoiseBytes;
+    ways.vaeLeaves = over(denoise);
+    // Unpacking takes little time beside products with many tokens, and none where a block would be
+    // read again.
+    if (over(denoise) && need.packs(plan.model.transformerMatrices) &&
+        need.packs(plan.model.secondTransformerMatrices)) {
+        const double before = need.estimate(ways).denoiseBytes;
+        ways.transformerPacked = true;
+        if (need.estimate(ways).denoiseBytes >= before) ways.transformerPacked = false;
+    }
+    // As many blocks as fit; none of them where even that is too much. With two more on their way,
+    // all but two are all.
+    if (over(denoise)) {
+        ways.transformerBlocks = std::max(0, model::transformerBlocks(plan.model) - 3);
+        while (ways.transformerBlocks > 0 && over(denoise)) --ways.transformerBlocks;
+    }
     return ways;
 }
 
@@ -210,23 +203,16 @@ RoundingTold roundingTold(const RenderPlan& plan) {
 std::vector<std::string> fittingTexts(const RenderPlan& plan) {
     const MemoryWays& ways = plan.fitting.ways;
     std::vector<std::string> texts;
-    const auto blocks = [&](const char* part, int resident, int all) {
-        if (resident >= 0)
-            texts.push_back(cat(resident, " of the ", part, "'s ", all,
-                                " blocks stay in memory, the others are read at their turns"));
-    };
-    const auto packed = [&](const char* part, bool stays) {
-        if (stays)
-            texts.push_back(cat("the ", part,
-                                "'s matrices stay as small as their file has them, and "
-                                "are unpacked at each use"));
-    };
-    packed("text encoder", ways.textPacked);
-    blocks("text encoder", ways.textBlocks, plan.model.textLayers);
     if (ways.vaeLeaves)
         texts.push_back("the VAE leaves while the transformer works, and is read again");
-    packed("transformer", ways.transformerPacked);
-    blocks("transformer", ways.transformerBlocks, model::transformerBlocks(plan.model));
+    if (ways.transformerPacked)
+        texts.push_back(
+            "the transformer's matrices stay as small as their file has them, and are unpacked at "
+            "each use");
+    if (ways.transformerBlocks >= 0)
+        texts.push_back(cat(ways.transformerBlocks, " of the transformer's ",
+                            model::transformerBlocks(plan.model),
+                            " blocks stay in memory, the others are read at their turns"));
     const auto tiles = [&](const char* work, int side) {
         if (side > 0)
             texts.push_back(cat("the VAE ", work, " tiles of up to ",

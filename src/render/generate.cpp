@@ -41,13 +41,17 @@ PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
     PromptEmbeddings texts;
     const text::Tokenizer tokenizer =
         text::Tokenizer::parse(model::vocabulary(plan.model), plan.model.tokenizerFile);
-    const auto embed = [&](const std::string& prompt) {
-        return model.encodePrompt(
-            tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
+    std::vector<model::TokenIds> ids;
+    const auto add = [&](const std::string& prompt) {
+        ids.push_back(tokenizer.encode(text::cleanPrompt(prompt), plan.model.textLength));
     };
-    for (const PromptPlan& prompt : plan.prompts) texts.prompts.push_back(embed(prompt.text));
-    if (plan.sampler.guided()) texts.negativePrompt = embed(plan.shot.negativePrompt);
-    model.release(model::VideoModel::Stage::TextEncoder);
+    for (const PromptPlan& prompt : plan.prompts) add(prompt.text);
+    if (plan.sampler.guided()) add(plan.shot.negativePrompt);
+    texts.prompts = model.encodePrompts(ids);
+    if (plan.sampler.guided()) {
+        texts.negativePrompt = std::move(texts.prompts.back());
+        texts.prompts.pop_back();
+    }
     run.keep("prompt_embeds", texts.prompts.front());
     for (size_t i = 1; i < texts.prompts.size(); ++i) {
         run.keep(cat("beat_embeds.", i - 1), texts.prompts[i]);

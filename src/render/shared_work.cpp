@@ -28,7 +28,7 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     SharedKeys keys;
     keys.model = Json::array({model, shot["model"]["loras"], shot["model"]["weights"],
                               shot["model"]["products"], ways.vaeLeaves, ways.transformerBlocks,
-                              ways.textBlocks, ways.transformerPacked, ways.textPacked})
+                              ways.transformerPacked})
                      .dump();
 
     Json texts = Json::array();

@@ -24,8 +24,8 @@ class TiledModel : public model::VideoModel {
                TileDone done);
 
     const model::Description& description() const override { return model_.description(); }
-    at::Tensor encodePrompt(std::span<const int64_t> ids) override {
-        return model_.encodePrompt(ids);
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts) override {
+        return model_.encodePrompts(prompts);
     }
     at::Tensor encodeImage(const at::Tensor& video) override { return model_.encodeImage(video); }
     at::Tensor encodeConditioning(const model::ConditioningInput& input,

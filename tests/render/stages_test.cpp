@@ -19,7 +19,9 @@ class PaperModel : public model::VideoModel {
     std::vector<double> controls;  ///< of every call
     std::vector<int64_t> tokens;   ///< of every call, that were asked for; -1: all
     const model::Description& description() const override { return about; }
-    at::Tensor encodePrompt(std::span<const int64_t>) override { return at::zeros({1, 4, 2}); }
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts) override {
+        return {prompts.size(), at::zeros({1, 4, 2})};
+    }
     at::Tensor encodeImage(const at::Tensor&) override { return {}; }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};

@@ -16,7 +16,9 @@ class PlaceModel : public model::VideoModel {
     model::Description about;
     std::vector<model::Evaluation> asked;
     const model::Description& description() const override { return about; }
-    at::Tensor encodePrompt(std::span<const int64_t>) override { return {}; }
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>&) override {
+        return {};
+    }
     at::Tensor encodeImage(const at::Tensor&) override { return {}; }
     at::Tensor encodeConditioning(const model::ConditioningInput&, const model::Tick&) override {
         return {};

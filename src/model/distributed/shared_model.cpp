@@ -123,8 +123,8 @@ class SharedModel : public VideoModel {
         : crew_(std::move(crew)), own_(std::move(own)) {}
 
     const Description& description() const override { return own_->description(); }
-    at::Tensor encodePrompt(std::span<const int64_t> ids) override {
-        return own_->encodePrompt(ids);
+    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) override {
+        return own_->encodePrompts(prompts);
     }
     at::Tensor encodeImage(const at::Tensor& video) override { return own_->encodeImage(video); }
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {

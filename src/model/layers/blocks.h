@@ -22,8 +22,9 @@ class Blocks {
     Blocks() = default;
     /// @param resident blocks that stay, spread evenly; the more of them stand between two others,
     /// the more time there is to make the next
-    Blocks(size_t count, size_t resident, Make make)
-        : state_(std::make_unique<State>()), make_(std::move(make)) {
+    /// @param around   the first one's turn comes again after the last one's, as a rule
+    Blocks(size_t count, size_t resident, Make make, bool around = true)
+        : state_(std::make_unique<State>()), make_(std::move(make)), around_(around) {
         state_->kept.resize(count);
         for (size_t i = 0; i < count; ++i)
             if (resident >= count || (i + 1) * resident / count > i * resident / count)
@@ -58,10 +59,10 @@ class Blocks {
         return std::make_shared<const Block>(make(index));
     }
 
-    /// Starts to make the first block after `index` that does not stay, beginning again at the end.
+    /// Starts to make the first block after `index` that does not stay.
     void prepare(State& state, size_t index) const {
         const size_t count = state.kept.size();
-        for (size_t step = 1; step < count; ++step) {
+        for (size_t step = 1; step < (around_ ? count : count - index); ++step) {
             const size_t next = (index + step) % count;
             if (state.kept[next]) continue;
             state.nextIndex = next;
@@ -75,6 +76,7 @@ class Blocks {
 
     std::unique_ptr<State> state_;
     Make make_;
+    bool around_ = true;
 };
 
 }  // namespace derrumbe::model

@@ -56,19 +56,19 @@ Umt5Encoder::Block::Block(const Weights& weights, const Umt5Config& config) {
     down = Linear((dense / "wo").withDtype(wide), config.hidden, config.width, false);
 }
 
-Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks,
-                         bool packed)
+Umt5Encoder::Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks)
     : config_(config), device_(weights.device()), dtype_(weights.dtype()) {
     const bool shared = weights.has("shared.weight") || !weights.has("encoder.embed_tokens.weight");
     embedding_ = weights.table(shared ? "shared.weight" : "encoder.embed_tokens.weight",
                                {config.vocabulary, config.width});
     const bool all = residentBlocks < 0;
-    Weights blocks = all ? weights : weights.readingAhead();
-    if (packed) blocks = blocks.keepingPacked();
+    const Weights blocks = all ? weights : weights.readingAhead();
     blocks_ = Blocks<Block>(
-        config.layers, all ? config.layers : residentBlocks, [blocks, config](size_t index) {
+        config.layers, all ? config.layers : residentBlocks,
+        [blocks, config](size_t index) {
             return Block(blocks / "encoder.block" / static_cast<int>(index) / "layer", config);
-        });
+        },
+        /*around=*/false);
     finalNorm_ = RmsNorm(weights / "encoder.final_layer_norm", config.width, config.epsilon);
 }
 
@@ -93,22 +93,32 @@ void Umt5Encoder::forward(at::Tensor& x, const Block& block) const {
     clampHalf(x);
 }
 
-at::Tensor Umt5Encoder::encode(std::span<const int64_t> ids) const {
+at::Tensor Umt5Encoder::embedded(const TokenIds& ids) const {
     if (ids.empty() || std::any_of(ids.begin(), ids.end(),
                                    [&](int64_t id) { return id < 0 || id >= config_.vocabulary; }))
         throw Error(ExitCode::Internal, cat("token ids must be in [0, ", config_.vocabulary,
                                             "), and there must be one"));
     std::vector<at::Tensor> rows;
     for (const int64_t id : ids) rows.push_back(embedding_->unpackedRows(id, 1).to(dtype_));
-    at::Tensor x = at::cat(rows).to(device_).unsqueeze(0);
-    const at::Tensor buckets =
-        umt5Buckets(x.size(1), config_.buckets, config_.farthest).to(device_);
+    return at::cat(rows).to(device_).unsqueeze(0);
+}
+
+std::vector<at::Tensor> Umt5Encoder::encode(const std::vector<TokenIds>& prompts) const {
+    std::vector<at::Tensor> all, buckets;
+    for (const TokenIds& ids : prompts) {
+        all.push_back(embedded(ids));
+        buckets.push_back(
+            umt5Buckets(all.back().size(1), config_.buckets, config_.farthest).to(device_));
+    }
     for (size_t index = 0; index < blocks_.size(); ++index) {
         const auto block = blocks_[index];
-        attend(x, *block, buckets);
-        forward(x, *block);
+        for (size_t i = 0; i < all.size(); ++i) {
+            attend(all[i], *block, buckets[i]);
+            forward(all[i], *block);
+        }
     }
-    return finalNorm_(x).to(at::kCPU, at::kFloat);
+    for (at::Tensor& x : all) x = finalNorm_(x).to(at::kCPU, at::kFloat);
+    return all;
 }
 
 }  // namespace derrumbe::model

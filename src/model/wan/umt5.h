@@ -2,12 +2,13 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "model/layers/blocks.h"
 #include "model/layers/linear.h"
 #include "model/layers/norm.h"
+#include "model/video_model.h"
 #include "model/wan/umt5_config.h"
 
 namespace derrumbe::model {
@@ -19,15 +20,15 @@ namespace derrumbe::model {
 class Umt5Encoder {
   public:
     /// Names and shapes that do not fit are recorded in `weights`.
-    /// @param residentBlocks that stay in memory; -1: all
-    /// @param packed whether the matrices of blocks stay as small as their file has them
-    Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks = -1,
-                bool packed = false);
+    /// @param residentBlocks that stay in memory; -1: all. Each of the others is read once for all
+    /// prompts that are encoded together.
+    Umt5Encoder(const Weights& weights, const Umt5Config& config, int residentBlocks = -1);
 
-    /// Token ids (n >= 1, without padding) to embeddings [1, n, width] float32 on the CPU. Without
-    /// padding no mask is needed: masked rows would not change the others. Throws Error(Internal)
-    /// for an id outside the vocabulary.
-    at::Tensor encode(std::span<const int64_t> ids) const;
+    /// Token ids of some prompts (n >= 1 each, without padding) to embeddings, each [1, n, width]
+    /// float32 on the CPU, the same whatever other prompts are there. Without padding no mask is
+    /// needed: masked rows would not change the others. Throws Error(Internal) for an id outside
+    /// the vocabulary.
+    std::vector<at::Tensor> encode(const std::vector<TokenIds>& prompts) const;
 
   private:
     struct Block {
@@ -37,6 +38,7 @@ class Umt5Encoder {
         Linear q, k, v, o, gate, up, down;
         at::Tensor bias;  ///< [buckets, heads]
     };
+    at::Tensor embedded(const TokenIds& ids) const;
     void attend(at::Tensor& x, const Block& block, const at::Tensor& buckets) const;
     void forward(at::Tensor& x, const Block& block) const;
 

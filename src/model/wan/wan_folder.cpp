@@ -179,7 +179,6 @@ void describe(WanFolder& w, const WanLayout& layout) {
     d.textEmbeddingParameters =
         std::min<std::uint64_t>(d.textParameters, w.text.vocabulary * w.text.width);
     d.transformerMatrices = blockMatrices(*w.transformerTensors);
-    d.textMatrices = blockMatrices(*w.textTensors);
     d.textLayers = static_cast<int>(w.text.layers);
     if (w.lowNoise) {
         d.secondTransformerParameters = parameterCount(*w.lowNoise->tensors);

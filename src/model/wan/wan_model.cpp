@@ -49,15 +49,18 @@ class WanModel : public VideoModel {
 
     const Description& description() const override { return folder_.description; }
 
-    at::Tensor encodePrompt(std::span<const int64_t> ids) override {
+    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) override {
         const int64_t length = folder_.description.textLength;
-        const auto count = static_cast<int64_t>(ids.size());
-        if (count < 1 || count > length)
-            throw Error(ExitCode::Internal, cat(count, " tokens, 1..", length, " were expected"));
-        if (!text_)
-            text_ = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text, ways_.textBlocks,
-                                       ways_.textPacked);
-        return at::constant_pad_nd(text_->encode(ids), {0, 0, 0, length - count});
+        for (const TokenIds& ids : prompts)
+            if (ids.empty() || static_cast<int64_t>(ids.size()) > length)
+                throw Error(ExitCode::Internal,
+                            cat(ids.size(), " tokens, 1..", length, " were expected"));
+        const auto encoder = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text,
+                                                /*residentBlocks=*/0);
+        std::vector<at::Tensor> embeddings = encoder->encode(prompts);
+        for (at::Tensor& rows : embeddings)
+            rows = at::constant_pad_nd(rows, {0, 0, 0, length - rows.size(1)});
+        return embeddings;
     }
 
     /// In float32 always, as the VAE: it works once a shot, and is small beside the transformer.
@@ -109,9 +112,6 @@ class WanModel : public VideoModel {
 
     void release(Stage stage) override {
         switch (stage) {
-            case Stage::TextEncoder:
-                text_.reset();
-                break;
             case Stage::ImageEncoder:
                 image_.reset();
                 break;
@@ -195,7 +195,6 @@ class WanModel : public VideoModel {
     at::Device device_;
     at::ScalarType dtype_;
     MemoryWays ways_;
-    std::unique_ptr<Umt5Encoder> text_;
     std::unique_ptr<ClipVision> image_;
     std::unique_ptr<WanVae> vae_;
     std::unique_ptr<WanTransformer> transformer_;

@@ -62,6 +62,18 @@ TEST_CASE("blocks may be passed over", "[blocks]") {
     for (const size_t i : {0, 2, 2, 4, 1, 3, 0}) CHECK(blocks[i]->index == i);
 }
 
+TEST_CASE("where the first does not come again, nothing is made in advance after the last",
+          "[blocks]") {
+    for (const size_t count : {1, 2, 5}) {
+        Counts counts;
+        const Blocks<Numbered> blocks(
+            count, 0, [&](size_t i) { return Numbered(i, counts); }, /*around=*/false);
+        for (size_t i = 0; i < count; ++i) CHECK(blocks[i]->index == i);
+        CHECK(counts.made == static_cast<int>(count));
+        CHECK(blocks[0]->index == 0);  // it may still be asked for
+    }
+}
+
 TEST_CASE("what goes wrong with a block is said at its turn", "[blocks]") {
     Counts counts;
     const Blocks<Numbered> blocks(3, 0, [&](size_t i) {

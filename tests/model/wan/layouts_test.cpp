@@ -71,10 +71,9 @@ TEST_CASE("GGUF files hold what the gguf package reads from them", "[layouts][gg
 TEST_CASE("every layout gives the same pixels", "[layouts]") {
     at::manual_seed(1);
     const at::Tensor latents = at::randn({1, 16, 2, 4, 4}), control = at::randn({1, 96, 2, 4, 4});
-    const std::vector<int64_t> ids{5, 7, 9, 1};
     const auto run = [&](const char* layout) {
         const auto model = loadVideoModel(kLayouts / layout, {});
-        const at::Tensor prompt = model->encodePrompt(ids);
+        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}).front();
         const at::Tensor v = model->velocity({latents, 500, prompt, control, 1.0});
         return model->decode(latents - 0.5 * v, {});
     };
@@ -127,7 +126,7 @@ TEST_CASE("an image encoder in every layout gives the same pixels", "[layouts][i
                      video = at::rand({1, 3, 5, 32, 32}) * 2 - 1;
     const auto run = [&](const fs::path& folder) {
         const auto model = loadVideoModel(folder, {});
-        const at::Tensor prompt = model->encodePrompt(std::vector<int64_t>{5, 7, 9, 1});
+        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}).front();
         const at::Tensor v =
             model->velocity({latents, 500, prompt, shown, 1, {}, {}, model->encodeImage(video)});
         return model->decode(latents - 0.5 * v, {});

@@ -170,15 +170,20 @@ TEST_CASE("parts that do not belong together are refused, all at once", "[model]
 TEST_CASE("a loaded model runs from prompt and plate to picture", "[model]") {
     const TinyFolder folder;
     const auto model = loadVideoModel(folder.path, {});
-    const std::vector<int64_t> ids{5, 7, 9, 1};
-    const at::Tensor prompt = model->encodePrompt(ids);
+    const TokenIds ids{5, 7, 9, 1};
+    const at::Tensor prompt = model->encodePrompts({ids}).front();
     REQUIRE(prompt.sizes() == at::IntArrayRef({1, 512, 16}));
     CHECK(prompt.narrow(1, 4, 508).abs().max().item<float>() == 0);
     CHECK(prompt.narrow(1, 0, 4).abs().min().item<float>() > 0);
-    model->release(VideoModel::Stage::TextEncoder);
-    CHECK(at::equal(prompt, model->encodePrompt(ids)));
-    CHECK_THROWS_AS(model->encodePrompt({}), Error);
-    CHECK_THROWS_AS(model->encodePrompt(std::vector<int64_t>(513, 1)), Error);
+    // Beside others the same, in the order asked for.
+    const std::vector<at::Tensor> three = model->encodePrompts({{3, 1}, ids, {8, 2, 6, 4, 1}});
+    REQUIRE(three.size() == 3);
+    CHECK(at::equal(three[1], prompt));
+    CHECK(at::equal(three[0], model->encodePrompts({{3, 1}}).front()));
+    CHECK(three[2].narrow(1, 4, 1).abs().min().item<float>() > 0);
+    CHECK(model->encodePrompts({}).empty());
+    CHECK_THROWS_AS(model->encodePrompts({ids, {}}), Error);
+    CHECK_THROWS_AS(model->encodePrompts({TokenIds(513, 1)}), Error);
 
     ConditioningInput input;
     input.video = at::rand({1, 3, 9, 16, 24}) * 2 - 1;

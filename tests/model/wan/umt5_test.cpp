@@ -10,7 +10,7 @@ using namespace derrumbe::model;
 
 namespace {
 
-std::vector<int64_t> idsOf(const Fixture& fixture) {
+TokenIds idsOf(const Fixture& fixture) {
     const at::Tensor ids = fixture.value("ids").contiguous();
     return {ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + ids.numel()};
 }
@@ -32,7 +32,7 @@ TEST_CASE("UMT5 gives the reference's embeddings", "[umt5][parity][device]") {
     REQUIRE(fixtures.size() >= 3);
     for (const Fixture& fixture : fixtures) {
         INFO(fixture.name);
-        const at::Tensor embeddings = load(fixture).encode(idsOf(fixture));
+        const at::Tensor embeddings = load(fixture).encode({idsOf(fixture)}).front();
         CHECK(embeddings.scalar_type() == at::kFloat);
         CHECK(largestDifference(embeddings, fixture.value("embeddings"), fixture.name) <
               tolerance().part);
@@ -43,7 +43,7 @@ TEST_CASE("UMT5 runs in bfloat16 and float16", "[umt5][device]") {
     const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "umt5_0"};
     const at::Tensor exact = fixture.value("embeddings");
     for (const at::ScalarType dtype : {at::kBFloat16, at::kHalf}) {
-        const at::Tensor coarse = load(fixture, dtype).encode(idsOf(fixture));
+        const at::Tensor coarse = load(fixture, dtype).encode({idsOf(fixture)}).front();
         CHECK(coarse.scalar_type() == at::kFloat);
         CHECK((coarse - exact).abs().mean().item<double>() <
               0.05 * exact.abs().mean().item<double>());
@@ -71,9 +71,9 @@ TEST_CASE("UMT5 buckets: exact near, logarithmic far, edges in float32", "[umt5]
 TEST_CASE("UMT5 refuses ids outside the vocabulary and other feed-forwards", "[umt5]") {
     const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / "umt5_0"};
     const Umt5Encoder encoder = load(fixture);
-    CHECK_THROWS_AS(encoder.encode(std::vector<int64_t>{3, 60, 1}), Error);
-    CHECK_THROWS_AS(encoder.encode(std::vector<int64_t>{-1}), Error);
-    CHECK_THROWS_AS(encoder.encode({}), Error);
+    CHECK_THROWS_AS(encoder.encode({{3, 60, 1}}), Error);
+    CHECK_THROWS_AS(encoder.encode({{3, 1}, {-1}}), Error);
+    CHECK_THROWS_AS(encoder.encode({TokenIds{}}), Error);
     const Config relu = Config::parse(R"({"feed_forward_proj": "relu"})", "config.json");
     Umt5Config::read(relu);
     CHECK(relu.problems().size() == 1);
