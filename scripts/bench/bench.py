@@ -149,19 +149,23 @@ def measure_whole(sides, environment, options, deadline):
             side = Side(command, environment)
             try:
                 side.ready()
+                if not side.can("whole"):
+                    continue
                 ready = time.perf_counter() - start
                 side.ask("whole")
                 runs[name].append({"seconds": time.perf_counter() - start, "start": ready, **side.ask("memory")})
             finally:
                 side.close()
 
+    runs = {name: all_runs for name, all_runs in runs.items() if all_runs}
+
     def medians(key):
         return {name: statistics.median(run[key] for run in all_runs) for name, all_runs in runs.items()}
 
     seconds, start, resident, device = (medians(key) for key in ("seconds", "start", "resident", "device"))
     whole = {name: {"median": seconds[name], "start": start[name], "runs": [round(run["seconds"], 3) for run in runs[name]]}
-             for name in sides}
-    return whole, {name: {"resident": resident[name], "device": device[name]} for name in sides}
+             for name in runs}
+    return whole, {name: {"resident": resident[name], "device": device[name]} for name in runs}
 
 
 def relative_error(sides):
@@ -240,7 +244,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10, help="of a whole run")
     parser.add_argument("--guidance", type=float, default=5)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--stages", default="text,encode,step,decode")
+    parser.add_argument("--stages", default="text,encode,step,decode", help="one by one, all sides open at once; '': none")
     parser.add_argument("--whole", type=int, default=5, help="runs from a program's start to the clip; 0: none")
     parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE, "
                         "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...) or derrumbe (without --products), with commas")
@@ -255,19 +259,19 @@ def main():
         make_inputs(inputs, options, Path(options.model))
         programs, sides = commands(options, inputs), {}
         results = describe(options, list(programs))
-        try:
-            for name, command in programs.items():
-                sides[name] = Side(command, environment)
-            for side in sides.values():
-                side.ready()
-            measure_stages(sides, results, options, deadline)
-        finally:
-            for side in sides.values():
-                side.close()
+        if options.stages:
+            try:
+                for name, command in programs.items():
+                    sides[name] = Side(command, environment)
+                for side in sides.values():
+                    side.ready()
+                measure_stages(sides, results, options, deadline)
+            finally:
+                for side in sides.values():
+                    side.close()
         if options.whole and time.monotonic() < deadline:
-            programs = {name: command for name, command in programs.items() if sides[name].can("whole")}
             results["whole"], memory = measure_whole(programs, environment, options, deadline)
-            results["memory"] |= memory
+            results["memory"] = results.get("memory", {}) | memory
             write(results, options)
     print(table(results))
 

@@ -80,6 +80,8 @@ def main():
             write_header(part, options.out / name, f"{file}.safetensors")
             continue
         part = part.to(torch.bfloat16).to_empty(device=options.device)
+        if name == "text_encoder":
+            part.tie_weights()  # of the two names of its table
         randomise(part)
         part.save_pretrained(options.out / name)
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -87,8 +88,14 @@ struct Description {
     Matrices transformerMatrices, secondTransformerMatrices;
     /// The VAE's work and memory by structure, per pixel of the picture.
     struct VaeCost {
-        double encodeFlops = 0, decodeFlops = 0;    ///< a pixel and frame
-        double encodeValues = 0, decodeValues = 0;  ///< numbers alive at the peak, a pixel
+        double encodeFlops = 0, decodeFlops = 0;  ///< a pixel and frame
+        /// Numbers alive at the peak of a way through it, a pixel.
+        struct Alive {
+            double values = 0;  ///< whatever the chunk's frames
+            double frame = 0;   ///< beside them, of each frame that some layers see at once
+            double width = 0;   ///< of these layers, for `framesAtOnce`
+        };
+        Alive encodeAlive, decodeAlive;
         // In tiles: what is not tiled, a pixel; the features that tiles share, a pixel and latent
         // frame; the margins of tiles, in latents.
         double encodeRest = 0, decodeRest = 0;
@@ -141,6 +148,17 @@ constexpr std::int64_t kBatchTokens = 8192;
 /// enough to fill a processor or a card, few enough that inner activations are small beside what
 /// every token keeps.
 constexpr std::int64_t kTokensAtOnce = 4096;
+
+/// Numbers in a layer of the VAE that go through at once where layers do not change the number of
+/// frames.
+constexpr std::int64_t kNumbersAtOnce = 8 << 20;
+
+/// Frames of so many numbers each that go through together there: one where they are large, so that
+/// memory does not grow with how many a latent stands for; more where they are small, and calls
+/// cost more than their work.
+inline std::int64_t framesAtOnce(std::int64_t numbers, std::int64_t atOnce = kNumbersAtOnce) {
+    return std::max<std::int64_t>(1, atOnce / std::max<std::int64_t>(1, numbers));
+}
 
 /// Work and memory of a render, from sizes alone.
 struct Estimate {

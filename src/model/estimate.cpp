@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "model/description.h"
 
@@ -100,10 +101,15 @@ Tiles tilesOf(const Description& m, int height, int width, int side, int margin)
 }
 
 /// Numbers alive at the peak of a way through the VAE.
-double vaeValues(const Tiles& tiles, double pixels, double latentFrames, double whole, double rest,
-                 double features) {
-    if (tiles.whole) return whole * pixels;
-    return rest * pixels + features * pixels * latentFrames + whole * tiles.largest;
+double vaeValues(const Tiles& tiles, double pixels, double latentFrames,
+                 const Description::VaeCost::Alive& alive, double rest, double features) {
+    constexpr std::int64_t kChunk = 4;
+    const auto of = [&](double area) {
+        const auto frames = std::min(kChunk, framesAtOnce(std::llround(area * alive.width)));
+        return area * (alive.values + static_cast<double>(frames) * alive.frame);
+    };
+    if (tiles.whole) return of(pixels);
+    return rest * pixels + features * pixels * latentFrames + of(tiles.largest);
 }
 
 }  // namespace
@@ -166,10 +172,10 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     const double clip = pixels * whole * 4;
     const Description::VaeCost& vae = m.vaeCost;
     const double latents = (whole - 1) / m.temporalScale + 1;
-    const double encode = 4 * vaeValues(encodeTiles, pixels, latents, vae.encodeValues,
+    const double encode = 4 * vaeValues(encodeTiles, pixels, latents, vae.encodeAlive,
                                         vae.encodeRest, vae.encodeFeatures) +
                           9 * clip;
-    const double decode = 4 * vaeValues(decodeTiles, pixels, latents, vae.decodeValues,
+    const double decode = 4 * vaeValues(decodeTiles, pixels, latents, vae.decodeAlive,
                                         vae.decodeRest, vae.decodeFeatures) +
                           6 * clip;
     e.heldBytes = kProcessBytes + 5 * clip;

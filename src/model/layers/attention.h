@@ -23,9 +23,9 @@ inline at::Tensor joinHeads(const at::Tensor& x) {
 /// @param scale 1/sqrt(D) where not given
 inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const at::Tensor& bias = {}, std::optional<double> scale = {}) {
-    if (!bias.defined() && bfloat16AttentionPays(q, k))
-        return bfloat16Attention(q, k, v,
-                                 scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))));
+    if (bfloat16AttentionPays(q, k, bias))
+        return bfloat16Attention(
+            q, k, v, scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))), bias);
     return at::scaled_dot_product_attention(
         q, k, v, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt,
         /*dropout_p=*/0.0, /*is_causal=*/false, scale);

@@ -15,7 +15,7 @@ namespace derrumbe::model {
 
 namespace {
 
-constexpr int64_t kLeast = 128;        // queries and keys
+constexpr int64_t kLeast = 128;        // queries
 constexpr int64_t kMostQueries = 128;  // in a block
 constexpr int64_t kMostKeys = 1024;   // in a block: of both products, what a core's own cache holds
 constexpr int64_t kCopied = 8 << 20;  // numbers of keys and values that are repacked at a time
@@ -77,7 +77,8 @@ struct Scratch {
 /// Dao et al. 2022, "FlashAttention", algorithm 1.
 void attendQueries(const at::BFloat16* q, int64_t rows, int64_t width, int64_t stride,
                    const at::BFloat16* keyPairs, const at::BFloat16* valuePairs, float scale,
-                   const KeyBlocks& keys, float* scores, at::BFloat16* weights, float* mixed) {
+                   const float* bias, const KeyBlocks& keys, float* scores, at::BFloat16* weights,
+                   float* mixed) {
     std::array<RunningSoftmax, kMostQueries> states;
     states.fill({-std::numeric_limits<float>::infinity(), 0});
     const auto multiply = [&](int64_t row, float factor) {
@@ -89,9 +90,12 @@ void attendQueries(const at::BFloat16* q, int64_t rows, int64_t width, int64_t s
                                     scores);
         const int64_t count = std::min(keys.size, keys.number - block * keys.size);
         for (int64_t row = 0; row < rows; ++row) {
+            float* own = scores + row * keys.size;
+            if (bias != nullptr)
+                for (int64_t i = 0; i < count; ++i) own[i] += bias[block * keys.size + i];
             const float factor =
-                softmaxBlock(scores + row * keys.size, count, keys.size, scale,
-                             states[static_cast<size_t>(row)], weights + row * keys.size);
+                softmaxBlock(own, count, keys.size, scale, states[static_cast<size_t>(row)],
+                             weights + row * keys.size);
             if (block > 0 && factor != 1) multiply(row, factor);
         }
         at::native::cpublas::brgemm(rows, width, keys.size, keys.size, width, width,
@@ -103,8 +107,10 @@ void attendQueries(const at::BFloat16* q, int64_t rows, int64_t width, int64_t s
 }
 
 /// Of some heads: q [H, L, D], k and v [H, S, D] into `out` [H, L, D], a view.
+/// @param bias  of each key, over the scale; null: none
 void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
-                 const KeyBlocks& keys, Scratch& scratch, const at::Tensor& out) {
+                 const float* bias, const KeyBlocks& keys, Scratch& scratch,
+                 const at::Tensor& out) {
     const int64_t length = q.size(1), width = q.size(2), padded = keys.padded(),
                   tasks = (length + kMostQueries - 1) / kMostQueries;
     const at::Tensor valuePairs = rowPairs(withRows(v, padded)),
@@ -119,8 +125,8 @@ void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
                           rows = std::min(kMostQueries, length - first);
             attendQueries(half(q) + head * q.stride(0) + first * q.stride(1), rows, width,
                           q.stride(1), half(keyPairs) + head * padded * width,
-                          half(valuePairs) + head * padded * width, static_cast<float>(scale), keys,
-                          scratch.scores[thread].mutable_data_ptr<float>(),
+                          half(valuePairs) + head * padded * width, static_cast<float>(scale), bias,
+                          keys, scratch.scores[thread].mutable_data_ptr<float>(),
                           scratch.weights[thread].mutable_data_ptr<at::BFloat16>(),
                           mixed.mutable_data_ptr<float>());
             out.select(0, head).narrow(0, first, rows).copy_(mixed.narrow(0, 0, rows));
@@ -131,20 +137,24 @@ void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
 
 }  // namespace
 
-bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k) {
+bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k, const at::Tensor& bias) {
     return bfloat16Products() == Bfloat16Products::Avx512 && q.is_cpu() &&
            q.scalar_type() == at::kBFloat16 && q.size(-1) % 2 == 0 && q.size(-2) >= kLeast &&
-           k.size(-2) >= kLeast && at::globalContext().userEnabledMkldnn();
+           (!bias.defined() || bias.numel() == k.size(-2)) &&
+           at::globalContext().userEnabledMkldnn();
 }
 
 at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                             double scale) {
+                             double scale, const at::Tensor& bias) {
     const int64_t batch = q.size(0), heads = q.size(1), length = q.size(2), width = q.size(3),
                   keys = k.size(2);
     const at::Tensor queries = q.stride(-1) == 1 ? q : q.contiguous();
     const at::Tensor out = at::empty({batch, length, heads, width}, q.options());
     const KeyBlocks blocks(keys);
     Scratch scratch(width, blocks);
+    const at::Tensor added =
+        bias.defined() ? bias.to(at::kFloat).flatten().div(scale).contiguous() : at::Tensor();
+    const float* biases = added.defined() ? added.const_data_ptr<float>() : nullptr;
     const int64_t headsAtOnce =
         std::clamp<int64_t>(kCopied / (2 * blocks.padded() * width), 1, heads);
     for (int64_t item = 0; item < batch; ++item) {
@@ -153,7 +163,7 @@ at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at:
             const auto own = [&](const at::Tensor& all) {
                 return all.select(0, item).narrow(0, first, count);
             };
-            attendHeads(own(queries), own(k), own(v), scale, blocks, scratch,
+            attendHeads(own(queries), own(k), own(v), scale, biases, blocks, scratch,
                         out.select(0, item).narrow(1, first, count).transpose(0, 1));
         }
     }

@@ -52,7 +52,12 @@ CausalInput::CausalInput(at::IntArrayRef chunkShape, const at::TensorOptions& op
 }
 
 at::Tensor CausalInput::close(at::Tensor& slot) const {
-    if (history_ > 0) slot = all_.narrow(0, all_.size(0) - history_, history_).clone();
+    if (history_ == 0) return all_;
+    const at::Tensor last = all_.narrow(0, all_.size(0) - history_, history_);
+    if (slot.defined())
+        slot.copy_(last);
+    else
+        slot = last.clone();
     return all_;
 }
 

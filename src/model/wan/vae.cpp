@@ -44,8 +44,8 @@ WanVae::WanVae(const Weights& weights, const VaeConfig& config, VaeChunks chunks
       dtype_(weights.dtype()),
       mean_(channelValues(config.latentMean)),
       inverseStd_(channelValues(config.latentStd).reciprocal_()),
-      encoder_(weights, config),
-      decoder_(weights, config) {}
+      encoder_(weights, config, chunks.numbersAtOnce),
+      decoder_(weights, config, chunks.numbersAtOnce) {}
 
 at::Tensor WanVae::encode(const at::Tensor& video, const Tick& tick) const {
     check(video.dim() == 5 && video.size(0) == 1 && video.size(1) == 3 && video.size(2) > 0,

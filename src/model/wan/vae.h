@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "model/description.h"
 #include "model/video_model.h"
 #include "model/wan/vae_config.h"
 #include "model/wan/vae_decoder.h"
@@ -23,6 +24,8 @@ struct VaeChunks {
     int64_t decodeLatents = 1;  ///< latent frames
     /// Latents a side of the tiles (vae_tiles.h); 0: the whole picture at once.
     int64_t encodeTile = 0, decodeTile = 0;
+    /// Of the chunk in layers that do not change its frames' number (`framesAtOnce`).
+    int64_t numbersAtOnce = kNumbersAtOnce;
 };
 
 /// AutoencoderKLWan, both forms (diffusers 0.42.1:models/autoencoders/autoencoder_kl_wan.py, its

@@ -63,6 +63,7 @@ class VaeDownsample {
   public:
     VaeDownsample(const Weights& weights, int64_t channels, bool time);
     at::Tensor operator()(const at::Tensor& x, VaeCache& cache) const;
+    bool halvesTime() const { return time_.has_value(); }
 
   private:
     FrameConv conv_;

@@ -17,8 +17,10 @@ class VaeCache {
         if (position_ == slots_.size()) slots_.emplace_back();
         return slots_[position_++];
     }
-    /// Back to the first layer, before every chunk.
-    void rewind() { position_ = 0; }
+    /// Back to the first layer, before every chunk, or to one that was at `position()`.
+    void rewind(size_t position = 0) { position_ = position; }
+    /// Where the next layer's slot is.
+    size_t position() const { return position_; }
 
     size_t slots() const { return slots_.size(); }
     int64_t bytes() const {

@@ -10,29 +10,45 @@ namespace {
 
 /// Sums up convolutions; sizes are shares of the picture's pixels and frames.
 struct Counter {
-    double flops = 0;   ///< a pixel and frame
-    double caches = 0;  ///< numbers kept between chunks, a pixel: two frames of a conv's input
-    double widest = 0;  ///< the largest activation of a chunk of 4 frames, a pixel
+    double flops = 0;    ///< a pixel and frame
+    double caches = 0;   ///< numbers kept between chunks, a pixel: two frames of a conv's input
+    double chunk = 0;    ///< the largest activation of a chunk of 4 frames, a pixel
+    double frame = 0;    ///< that of a frame in layers that see frames alone, a pixel
+    bool alone = false;  ///< whether these are counted now
 
     void conv(double area, double time, double taps, double in, double out) {
         flops += 2 * taps * in * out * area * time;
-        widest = std::max(widest, std::max(in, out) * area * 4 * time);
+        widen(area * std::max(in, out), time);
         if (taps == 27) caches += 2 * in * area;
+    }
+    /// What doubles height and width: computed at the lower resolution, and then put in order.
+    void doubling(double area, double time, double in, double out) {
+        flops += 2 * 9 * in * out * area * time;
+        widen(area * std::max(in / 4, out), time);
+    }
+    void widen(double numbers, double time) {
+        if (alone)
+            frame = std::max(frame, numbers);
+        else
+            chunk = std::max(chunk, 4 * time * numbers);
     }
     void residual(double area, double time, double in, double out) {
         conv(area, time, 27, in, out);
         conv(area, time, 27, out, out);
         if (in != out) conv(area, time, 1, in, out);
     }
-    /// At the peak the widest layer's input and output, its padded copy and what the convolutions
-    /// rearrange are alive together: 5.5 times the layer, by the resident memory of renders
-    /// (scripts/bench/memory.py: derrumbe-mini at 256 x 256, the published VAE at 480 x 272).
-    double values() const { return caches + 5.5 * widest; }
+    /// At the peak the widest layer's input and output, its copy behind the frames before it and
+    /// what the allocator keeps are alive together; and of a chunk what goes from the layers that
+    /// see all of its frames to those that see one, or back. The factors are from the resident
+    /// memory of the published VAE at 480 x 272 pixels, whole chunks and frames alone.
+    double values() const { return caches + 4 * chunk; }
+    Description::VaeCost::Alive alive() const { return {values(), 6.5 * frame, frame}; }
 
     Counter& operator+=(const Counter& other) {
         flops += other.flops;
         caches += other.caches;
-        widest = std::max(widest, other.widest);
+        chunk = std::max(chunk, other.chunk);
+        frame = std::max(frame, other.frame);
         return *this;
     }
     void middle(double area, double time, double width) {
@@ -56,15 +72,20 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
 
     const double narrow = static_cast<double>(vae.baseDim);
     double area = full, time = 1, channels = narrow;  // conv_in makes base_dim, whatever dim_mult
+    encoder.alone = true;
     encoder.conv(area, time, 27, static_cast<double>(vae.inChannels), channels);
     for (int stage = 0; stage < stages; ++stage) {
         Counter& part = stage + 1 < stages ? encoder : encoderRest;
+        // Of the residual form a stage sees a chunk's frames or one, all of it.
+        if (vae.residual && stage + 1 < stages && vae.halveTime[stage]) encoder.alone = false;
         if (stage + 1 == stages) cost.encodeFeatures = channels * area;
         for (int i = 0; i < vae.residualBlocks; ++i) {
             part.residual(area, time, channels, width(narrow, stage));
             channels = width(narrow, stage);
         }
         if (stage + 1 == stages) break;
+        encoder.alone = encoder.alone && !vae.halveTime[stage];
+        encoder.widen(area * channels, time);  // what comes in
         area /= 4;
         encoder.conv(area, time, 9, channels, channels);
         if (vae.halveTime[stage]) {
@@ -81,6 +102,10 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
     decoderRest.conv(area, time, 27, latent, channels);
     decoderRest.middle(area, time, channels);
     cost.decodeFeatures = channels * area;
+    int lastDoubling = -1;
+    for (int stage = 0; stage + 1 < stages; ++stage)
+        if (vae.halveTime[stages - 2 - stage]) lastDoubling = stage;
+    decoder.alone = lastDoubling < 0;
     for (int stage = 0; stage < stages; ++stage) {
         Counter& part = stage == 0 && !vae.residual ? decoderRest : decoder;
         const double out = width(base, stages - 1 - stage);
@@ -96,8 +121,9 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
         area *= 4;
         // the first form halves the width on the way up, the residual one does not
         const double next = vae.residual ? channels : channels / 2;
-        decoder.conv(area, time, 9, channels, next);
+        decoder.doubling(area, time, channels, next);
         channels = next;
+        decoder.alone = stage >= lastDoubling;
     }
     decoder.conv(area, time, 27, channels, static_cast<double>(vae.outChannels));
 
@@ -107,8 +133,8 @@ Description::VaeCost vaeCost(const VaeConfig& vae) {
     decoder += decoderRest;
     cost.encodeFlops = encoder.flops;
     cost.decodeFlops = decoder.flops;
-    cost.encodeValues = encoder.values();
-    cost.decodeValues = decoder.values();
+    cost.encodeAlive = encoder.alive();
+    cost.decodeAlive = decoder.alive();
     cost.encodeMargin = static_cast<int>(encodeMargin(vae));
     cost.decodeMargin = static_cast<int>(decodeMargin(vae));
     return cost;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/description.h"
 #include "model/wan/vae_blocks.h"
 #include "model/wan/vae_config.h"
 
@@ -12,7 +13,9 @@ namespace derrumbe::model {
 /// Latents to pixels, a chunk at a time. Keys below `decoder.`, and `post_quant_conv`.
 class VaeDecoder {
   public:
-    VaeDecoder(const Weights& weights, const VaeConfig& config);
+    /// @param numbersAtOnce  as for `framesAtOnce`, here and in the encoder
+    VaeDecoder(const Weights& weights, const VaeConfig& config,
+               int64_t numbersAtOnce = kNumbersAtOnce);
 
     /// What is at the latents' resolution: a chunk of latents [T, h, w, latentChannels], not
     /// normalised (one latent frame first, then any number), to features [T, h, w, width]. Each way
@@ -29,10 +32,15 @@ class VaeDecoder {
         int64_t timeFactor = 1;
     };
 
+    at::Tensor stage(size_t index, const at::Tensor& x, VaeCache& cache) const;
+
     PointConv postQuant_;
     CausalConv3d in_;
     std::vector<VaeMiddle> middle_;
     std::vector<Stage> stages_;
+    size_t timedStages_ = 0;  ///< up to the last that doubles frames; the others see frames alone
+    int64_t width_ = 0;       ///< of the last stage
+    int64_t numbersAtOnce_ = 0;
     bool residual_ = false;
     ChannelNorm norm_;
     CausalConv3d out_;

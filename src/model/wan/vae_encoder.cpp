@@ -1,8 +1,11 @@
 #include "model/wan/vae_encoder.h"
 
+#include "model/wan/vae_pieces.h"
+
 namespace derrumbe::model {
 
-VaeEncoder::VaeEncoder(const Weights& all, const VaeConfig& config) {
+VaeEncoder::VaeEncoder(const Weights& all, const VaeConfig& config, int64_t numbersAtOnce)
+    : width_(config.baseDim), numbersAtOnce_(numbersAtOnce) {
     const Weights weights = all / "encoder";
     in_ = CausalConv3d(weights / "conv_in", config.inChannels, config.baseDim, {3, 3, 3});
     if (config.residual)
@@ -36,6 +39,7 @@ void VaeEncoder::buildStages(const Weights& weights, const VaeConfig& config) {
         }
         stages_.push_back(std::move(stage));
     }
+    while (untimed_ + 1 < stages_.size() && stages_[untimed_].timeFactor == 1) ++untimed_;
 }
 
 void VaeEncoder::buildLayers(const Weights& weights, const VaeConfig& config) {
@@ -51,6 +55,11 @@ void VaeEncoder::buildLayers(const Weights& weights, const VaeConfig& config) {
         if (index == config.stages() - 1) break;
         layers_.emplace_back(VaeDownsample(scope(), out, config.halveTime[index]));
     }
+    const auto timed = [](const Layer& layer) {
+        const auto* down = std::get_if<VaeDownsample>(&layer);
+        return down != nullptr && down->halvesTime();
+    };
+    while (untimed_ + lastLayers_ < layers_.size() && !timed(layers_[untimed_])) ++untimed_;
 }
 
 at::Tensor VaeEncoder::stage(const Stage& stage, const at::Tensor& x, VaeCache& cache) const {
@@ -67,9 +76,16 @@ at::Tensor VaeEncoder::layer(const Layer& layer, const at::Tensor& x, VaeCache& 
 
 at::Tensor VaeEncoder::features(const at::Tensor& x, VaeCache& cache) const {
     cache.rewind();
-    at::Tensor y = in_(x, cache.next());
-    for (size_t i = 0; i + 1 < stages_.size(); ++i) y = stage(stages_[i], y, cache);
-    for (size_t i = 0; i + lastLayers_ < layers_.size(); ++i) y = layer(layers_[i], y, cache);
+    const int64_t together = framesAtOnce(x.size(1) * x.size(2) * width_, numbersAtOnce_);
+    at::Tensor y = inPieces(x, together, cache, [&](const at::Tensor& frames) {
+        at::Tensor z = in_(frames, cache.next());
+        for (size_t i = 0; i < untimed_; ++i)
+            z = stages_.empty() ? layer(layers_[i], z, cache) : stage(stages_[i], z, cache);
+        return z;
+    });
+    for (size_t i = untimed_; i + 1 < stages_.size(); ++i) y = stage(stages_[i], y, cache);
+    for (size_t i = untimed_; i + lastLayers_ < layers_.size(); ++i)
+        y = layer(layers_[i], y, cache);
     return y;
 }
 

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/description.h"
 #include "model/wan/vae_blocks.h"
 #include "model/wan/vae_config.h"
 
@@ -13,7 +14,8 @@ namespace derrumbe::model {
 /// `quant_conv`.
 class VaeEncoder {
   public:
-    VaeEncoder(const Weights& weights, const VaeConfig& config);
+    VaeEncoder(const Weights& weights, const VaeConfig& config,
+               int64_t numbersAtOnce = kNumbersAtOnce);
 
     /// What is above the latents' resolution: a chunk [T, H / patch, W / patch, 3 patch^2] (one
     /// frame first, then multiples of 4) to features [T', h, w, width]. Each way has a cache of its
@@ -40,6 +42,9 @@ class VaeEncoder {
     std::vector<Stage> stages_;  ///< residual form
     std::vector<Layer> layers_;  ///< first form: a flat list, as its keys are
     size_t lastLayers_ = 0;      ///< of these at the latents' resolution
+    size_t untimed_ = 0;         ///< stages or layers before the first that halves time
+    int64_t width_ = 0;          ///< of the first stage
+    int64_t numbersAtOnce_ = 0;
     std::vector<VaeMiddle> middle_;
     ChannelNorm norm_;
     CausalConv3d out_;

@@ -103,8 +103,9 @@ TEST_CASE("attention in blocks is exact to bfloat16's rounding", "[layers]") {
     struct Shape {
         int64_t batch, heads, length, keys, width;
     };
-    for (const Shape& s : {Shape{2, 3, 300, 300, 64}, Shape{1, 2, 129, 515, 128},
-                           Shape{1, 1, 7, 3, 6}, Shape{1, 1, 5, 70001, 16}}) {
+    for (const Shape& s :
+         {Shape{2, 3, 300, 300, 64}, Shape{1, 2, 129, 515, 128}, Shape{1, 1, 7, 3, 6},
+          Shape{1, 1, 5, 70001, 16}, Shape{2, 2, 131, 24, 64}}) {
         CAPTURE(s.batch, s.heads, s.length, s.keys, s.width);
         const auto drawn = [&](int64_t rows) {  // as splitHeads leaves them: not contiguous
             return splitHeads(at::randn({s.batch, rows, s.heads * s.width}).to(at::kBFloat16),
@@ -116,7 +117,15 @@ TEST_CASE("attention in blocks is exact to bfloat16's rounding", "[layers]") {
         const at::Tensor made = bfloat16Attention(q, k, v, 0.2);
         REQUIRE(made.scalar_type() == at::kBFloat16);
         REQUIRE(made.sizes() == exact.sizes());
-        CHECK(((made.to(at::kDouble) - exact).norm() / exact.norm()).item<double>() < 0.004);
+        const auto error = [](const at::Tensor& is, const at::Tensor& wanted) {
+            return ((is.to(at::kDouble) - wanted).norm() / wanted.norm()).item<double>();
+        };
+        CHECK(error(made, exact) < 0.004);
+        const at::Tensor bias = at::randn({1, 1, 1, s.keys}).to(at::kBFloat16);
+        const at::Tensor biased = attention(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble),
+                                            bias.to(at::kDouble), 0.2);
+        CHECK(error(biased, exact) > 0.05);
+        CHECK(error(bfloat16Attention(q, k, v, 0.2, bias), biased) < 0.004);
         // What is not a number is not hidden, and stays with its query.
         q[0][0][1][0] = std::nan("");
         const at::Tensor told = bfloat16Attention(q, k, v, 0.2).isnan();

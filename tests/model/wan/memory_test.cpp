@@ -27,8 +27,7 @@ std::vector<at::Tensor> results(const std::filesystem::path& folder, const LoadO
     model->release(VideoModel::Stage::ImageEncoder);
     const at::Tensor noise = at::randn({1, about.latentChannels, 3, latent, latent});
     const auto velocity = [&](double timestep) {
-        return model->velocity(
-            {noise, timestep, at::cat(prompts), conditioning, 1, {}, {}, image});
+        return model->velocity({noise, timestep, at::cat(prompts), conditioning, 1, {}, {}, image});
     };
     std::vector<at::Tensor> all{prompts[0], prompts[1], conditioning, velocity(900), velocity(300)};
     model->release(VideoModel::Stage::Transformer);
