@@ -90,8 +90,6 @@ def gib(size):
 def ways(plan):
     """What the plan does to fit, in a few words."""
     memory, words = plan["memory"], []
-    if memory["vae_leaves"]:
-        words.append("the VAE leaves")
     if memory["packed_transformer"]:
         words.append("transformer packed")
     if memory["resident_transformer_blocks"] is not None:

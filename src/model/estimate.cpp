@@ -179,13 +179,10 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
                                         vae.decodeRest, vae.decodeFeatures) +
                           6 * clip;
     e.heldBytes = kProcessBytes + 5 * clip;
-    // The text encoder goes before the image encoder comes, and that before the VAE; the VAE stays
-    // while the transformer runs, because the end needs it again; the transformer goes before the
-    // decoding.
+    // Each part goes before the next one comes.
     e.textBytes = withKept(weights.text);
     e.encodeBytes = withKept(std::max(weights.image + clip, weights.vae + encode));
-    e.denoiseBytes =
-        withKept((ways.vaeLeaves ? 0 : weights.vae) + weights.transformer + live + imageKeys);
+    e.denoiseBytes = withKept(weights.transformer + live + imageKeys);
     e.decodeBytes = withKept(weights.vae + decode);
     e.peakBytes =
         e.heldBytes + std::max({e.textBytes, e.encodeBytes, e.denoiseBytes, e.decodeBytes});

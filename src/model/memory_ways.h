@@ -8,8 +8,6 @@ enum class Rounding { None, Int8, Fp8 };
 
 /// Ways to work in less memory, each for some time. As it stands, everything that helps is kept.
 struct MemoryWays {
-    /// The VAE leaves while the transformer works, and is read again for the decoding.
-    bool vaeLeaves = false;
     /// The transformer's blocks that stay in memory, the VACE branch's among them; the others are
     /// read whenever their turn comes, the next one in advance. -1: all stay.
     int transformerBlocks = -1;

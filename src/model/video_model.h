@@ -48,8 +48,8 @@ struct Evaluation {
 
 /// What a family of latent video models can do. One instance is one loaded model folder.
 /// Stages are loaded on first use and dropped by `release`, so that they need not be resident
-/// together; the text encoder goes by itself. All calls are deterministic for a given build, device
-/// kind and thread count; no hidden state but weights.
+/// together; the text encoder goes by itself, and the VAE when the transformer comes. All calls are
+/// deterministic for a given build, device kind and thread count; no hidden state but weights.
 class VideoModel {
   public:
     enum class Stage { ImageEncoder, Vae, Transformer };

@@ -98,7 +98,6 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
     tiled(&MemoryWays::encodeTile, &Estimate::encodeBytes);
     tiled(&MemoryWays::decodeTile, &Estimate::decodeBytes);
     const auto denoise = &Estimate::denoiseBytes;
-    ways.vaeLeaves = over(denoise);
     // Unpacking takes little time beside products with many tokens, and none where a block would be
     // read again.
     if (over(denoise) && need.packs(plan.model.transformerMatrices) &&
@@ -203,8 +202,6 @@ RoundingTold roundingTold(const RenderPlan& plan) {
 std::vector<std::string> fittingTexts(const RenderPlan& plan) {
     const MemoryWays& ways = plan.fitting.ways;
     std::vector<std::string> texts;
-    if (ways.vaeLeaves)
-        texts.push_back("the VAE leaves while the transformer works, and is read again");
     if (ways.transformerPacked)
         texts.push_back(
             "the transformer's matrices stay as small as their file has them, and are unpacked at "

@@ -43,7 +43,6 @@ nlohmann::ordered_json memoryJson(const RenderPlan& plan) {
     };
     const int scale = plan.model.spatialScale;
     return {{"limit_bytes", number(plan.fitting.limit, plan.fitting.limit > 0)},
-            {"vae_leaves", ways.vaeLeaves},
             {"packed_transformer", ways.transformerPacked},
             {"resident_transformer_blocks",
              number(ways.transformerBlocks, ways.transformerBlocks >= 0)},

@@ -26,10 +26,10 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     const Json model = Json::array(
         {shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile, ways.decodeTile});
     SharedKeys keys;
-    keys.model = Json::array({model, shot["model"]["loras"], shot["model"]["weights"],
-                              shot["model"]["products"], ways.vaeLeaves, ways.transformerBlocks,
-                              ways.transformerPacked})
-                     .dump();
+    keys.model =
+        Json::array({model, shot["model"]["loras"], shot["model"]["weights"],
+                     shot["model"]["products"], ways.transformerBlocks, ways.transformerPacked})
+            .dump();
 
     Json texts = Json::array();
     for (const PromptPlan& prompt : plan.prompts) texts.push_back(prompt.text);

@@ -86,7 +86,6 @@ TEST_CASE("the less memory there is, the more goes; the estimate stays within th
         CHECK(plan.peakBytes <= limit);
         const int stay = plan.fitting.ways.transformerBlocks;
         if (stay >= 0) {
-            CHECK(plan.fitting.ways.vaeLeaves);
             CHECK(stay <= before);
             before = stay;
         }
@@ -106,7 +105,6 @@ TEST_CASE("each part goes only where its own stage needs it", "[fitting]") {
     CHECK(fitted(plan, estimate.peakBytes + 0.2e9).fitting.ways == model::MemoryWays{});
     // What denoises is not helped by tiles.
     const RenderPlan less = fitted(plan, 0.8 * estimate.peakBytes);
-    CHECK(less.fitting.ways.vaeLeaves);
     CHECK(less.fitting.ways.transformerBlocks >= 0);
     CHECK(less.fitting.ways.exact());
 }
@@ -119,7 +117,6 @@ TEST_CASE("matrices that are smaller in their file stay so before blocks are rea
     const RenderPlan packed = fitted(plan, 0.8 * whole);
     CHECK(packed.fitting.ways.transformerPacked);
     CHECK(packed.fitting.ways.exact());
-    CHECK(packed.fitting.ways.vaeLeaves);
     CHECK(packed.fitting.ways.transformerBlocks == -1);
     CHECK(packed.cost.denoiseBytes < whole - 5e9);
     CHECK_THAT(fittingTexts(packed).back(), Contains("as small as their file has them"));
@@ -211,16 +208,17 @@ TEST_CASE("a shot's plan says how it fits, and ways that change no pixel leave i
     REQUIRE_FALSE(problems.hasErrors());
     CHECK(json::parse(planJson(plan))["memory"]["limit_bytes"].is_null());
     CHECK_THAT(planText(plan), !Contains("at most"));
-    // Denoising needs the most; the limit is below that by less than the VAE has.
+    // Denoising needs the most; the limit is below that by less than a block has.
     plan.model.transformerParameters = 1'000'000'000;
     const MemoryNeed need{5, 4, 0, 0, 0};
     fitMemory(plan, need, 0, problems);
     const double rest = plan.cost.heldBytes + plan.cost.denoiseBytes;
     RenderPlan tight = plan;
     fitMemory(tight, need, static_cast<std::uint64_t>(rest - 100), problems);
-    CHECK(tight.fitting.ways.vaeLeaves);
-    CHECK(json::parse(planJson(tight))["memory"]["vae_leaves"] == true);
-    CHECK_THAT(planText(tight), Contains("at most") && Contains("the VAE leaves"));
+    CHECK(tight.fitting.ways.transformerBlocks >= 0);
+    CHECK(json::parse(planJson(tight))["memory"]["resident_transformer_blocks"] ==
+          tight.fitting.ways.transformerBlocks);
+    CHECK_THAT(planText(tight), Contains("at most") && Contains("blocks stay in memory"));
     CHECK(sharedKeys(tight).model != sharedKeys(plan).model);
     CHECK(sharedKeys(tight).conditioning == sharedKeys(plan).conditioning);
 }

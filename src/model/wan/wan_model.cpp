@@ -153,11 +153,11 @@ class WanModel : public VideoModel {
     /// The transformer that works at a timestep (diffusers 0.42.1:pipelines/wan/
     /// pipeline_wan_vace.py: the first at t >= boundary_ratio * 1000, the second below). One of
     /// them is in memory at a time: they are as large as everything else together, and a render
-    /// passes the boundary once.
+    /// passes the boundary once. Nor is the VAE beside them; it is read again in a moment.
     const WanTransformer& transformerAt(double timestep) {
         const bool low = folder_.lowNoise && timestep < folder_.description.boundary * 1000;
         if (transformer_ && low != lowNoise_) release(Stage::Transformer);
-        if (ways_.vaeLeaves) vae_.reset();
+        vae_.reset();
         if (!transformer_)
             transformer_ = low ? loaded(folder_.lowNoise->tensors, folder_.lowNoise->config)
                                : loaded(folder_.transformerTensors, folder_.transformer);
