@@ -75,7 +75,8 @@ at::Tensor Session::text() {
         const int64_t* first = numbers.const_data_ptr<int64_t>();
         return model::TokenIds(first, first + numbers.numel());
     };
-    const std::vector<at::Tensor> both = model_->encodePrompts({ids("ids"), ids("negative_ids")});
+    const std::vector<at::Tensor> both =
+        model_->encodePrompts({ids("ids"), ids("negative_ids")}, {});
     prompt_ = both[0];
     negative_ = both[1];
     return prompt_;

@@ -181,9 +181,9 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     e.heldBytes = kProcessBytes + 5 * clip;
     // Each part goes before the next one comes.
     e.textBytes = withKept(weights.text);
-    e.encodeBytes = withKept(std::max(weights.image + clip, weights.vae + encode));
+    e.encodeBytes = std::max(withKept(weights.image + clip), weights.vae + encode);
     e.denoiseBytes = withKept(weights.transformer + live + imageKeys);
-    e.decodeBytes = withKept(weights.vae + decode);
+    e.decodeBytes = weights.vae + decode;  // what the allocator keeps is in the VAE's figures
     e.peakBytes =
         e.heldBytes + std::max({e.textBytes, e.encodeBytes, e.denoiseBytes, e.decodeBytes});
     return e;

@@ -61,7 +61,8 @@ class VideoModel {
     /// encoder's blocks are read one after the other, once for all prompts, and none stays: they
     /// are most of the bytes of a model and take little part in its work. Throws Error(Internal)
     /// for a prompt without ids or with more than textLength.
-    virtual std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) = 0;
+    virtual std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts,
+                                                  const Tick& tick) = 0;
 
     /// The first frame of a video [1, 3, F, H, W] in [-1, 1] as tokens [1, S, D] float32 that the
     /// transformer sees beside each prompt; undefined of a model that sees no image so.

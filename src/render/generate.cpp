@@ -47,7 +47,7 @@ PromptEmbeddings encodePrompts(Run& run, model::VideoModel& model) {
     };
     for (const PromptPlan& prompt : plan.prompts) add(prompt.text);
     if (plan.sampler.guided()) add(plan.shot.negativePrompt);
-    texts.prompts = model.encodePrompts(ids);
+    texts.prompts = model.encodePrompts(ids, run.tick());
     if (plan.sampler.guided()) {
         texts.negativePrompt = std::move(texts.prompts.back());
         texts.prompts.pop_back();

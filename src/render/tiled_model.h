@@ -24,8 +24,9 @@ class TiledModel : public model::VideoModel {
                TileDone done);
 
     const model::Description& description() const override { return model_.description(); }
-    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts) override {
-        return model_.encodePrompts(prompts);
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts,
+                                          const model::Tick& tick) override {
+        return model_.encodePrompts(prompts, tick);
     }
     at::Tensor encodeImage(const at::Tensor& video) override { return model_.encodeImage(video); }
     at::Tensor encodeConditioning(const model::ConditioningInput& input,

@@ -19,7 +19,8 @@ class PaperModel : public model::VideoModel {
     std::vector<double> controls;  ///< of every call
     std::vector<int64_t> tokens;   ///< of every call, that were asked for; -1: all
     const model::Description& description() const override { return about; }
-    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts) override {
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>& prompts,
+                                          const model::Tick&) override {
         return {prompts.size(), at::zeros({1, 4, 2})};
     }
     at::Tensor encodeImage(const at::Tensor&) override { return {}; }

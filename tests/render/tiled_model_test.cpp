@@ -16,7 +16,8 @@ class PlaceModel : public model::VideoModel {
     model::Description about;
     std::vector<model::Evaluation> asked;
     const model::Description& description() const override { return about; }
-    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>&) override {
+    std::vector<at::Tensor> encodePrompts(const std::vector<model::TokenIds>&,
+                                          const model::Tick&) override {
         return {};
     }
     at::Tensor encodeImage(const at::Tensor&) override { return {}; }

@@ -123,8 +123,9 @@ class SharedModel : public VideoModel {
         : crew_(std::move(crew)), own_(std::move(own)) {}
 
     const Description& description() const override { return own_->description(); }
-    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) override {
-        return own_->encodePrompts(prompts);
+    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts,
+                                          const Tick& tick) override {
+        return own_->encodePrompts(prompts, tick);
     }
     at::Tensor encodeImage(const at::Tensor& video) override { return own_->encodeImage(video); }
     at::Tensor encodeConditioning(const ConditioningInput& input, const Tick& tick) override {

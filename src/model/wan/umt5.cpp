@@ -103,7 +103,8 @@ at::Tensor Umt5Encoder::embedded(const TokenIds& ids) const {
     return at::cat(rows).to(device_).unsqueeze(0);
 }
 
-std::vector<at::Tensor> Umt5Encoder::encode(const std::vector<TokenIds>& prompts) const {
+std::vector<at::Tensor> Umt5Encoder::encode(const std::vector<TokenIds>& prompts,
+                                            const Tick& tick) const {
     std::vector<at::Tensor> all, buckets;
     for (const TokenIds& ids : prompts) {
         all.push_back(embedded(ids));
@@ -116,6 +117,7 @@ std::vector<at::Tensor> Umt5Encoder::encode(const std::vector<TokenIds>& prompts
             attend(all[i], *block, buckets[i]);
             forward(all[i], *block);
         }
+        if (tick) tick(static_cast<double>(index + 1), static_cast<double>(blocks_.size()));
     }
     for (at::Tensor& x : all) x = finalNorm_(x).to(at::kCPU, at::kFloat);
     return all;

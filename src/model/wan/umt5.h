@@ -28,7 +28,8 @@ class Umt5Encoder {
     /// float32 on the CPU, the same whatever other prompts are there. Without padding no mask is
     /// needed: masked rows would not change the others. Throws Error(Internal) for an id outside
     /// the vocabulary.
-    std::vector<at::Tensor> encode(const std::vector<TokenIds>& prompts) const;
+    std::vector<at::Tensor> encode(const std::vector<TokenIds>& prompts,
+                                   const Tick& tick = {}) const;
 
   private:
     struct Block {

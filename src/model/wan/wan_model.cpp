@@ -49,7 +49,8 @@ class WanModel : public VideoModel {
 
     const Description& description() const override { return folder_.description; }
 
-    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts) override {
+    std::vector<at::Tensor> encodePrompts(const std::vector<TokenIds>& prompts,
+                                          const Tick& tick) override {
         const int64_t length = folder_.description.textLength;
         for (const TokenIds& ids : prompts)
             if (ids.empty() || static_cast<int64_t>(ids.size()) > length)
@@ -57,7 +58,7 @@ class WanModel : public VideoModel {
                             cat(ids.size(), " tokens, 1..", length, " were expected"));
         const auto encoder = build<Umt5Encoder>(folder_.textTensors, dtype_, folder_.text,
                                                 /*residentBlocks=*/0);
-        std::vector<at::Tensor> embeddings = encoder->encode(prompts);
+        std::vector<at::Tensor> embeddings = encoder->encode(prompts, tick);
         for (at::Tensor& rows : embeddings)
             rows = at::constant_pad_nd(rows, {0, 0, 0, length - rows.size(1)});
         return embeddings;

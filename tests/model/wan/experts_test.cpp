@@ -193,7 +193,7 @@ TEST_CASE("two single files are a pair by their names", "[experts][layouts]") {
     const at::Tensor latents = at::randn({1, 16, 2, 4, 4}), control = at::randn({1, 96, 2, 4, 4});
     const auto model = loadVideoModel(copy.path, {});
     const auto one = loadVideoModel(kFixtures / "layouts_0/comfy", {});
-    const at::Tensor prompt = one->encodePrompts({{5, 7, 1}}).front();
+    const at::Tensor prompt = one->encodePrompts({{5, 7, 1}}, {}).front();
     const auto by = [&](VideoModel& of, double timestep) {
         return of.velocity({latents, timestep, prompt, control, 1.0});
     };

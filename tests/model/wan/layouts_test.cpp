@@ -73,7 +73,7 @@ TEST_CASE("every layout gives the same pixels", "[layouts]") {
     const at::Tensor latents = at::randn({1, 16, 2, 4, 4}), control = at::randn({1, 96, 2, 4, 4});
     const auto run = [&](const char* layout) {
         const auto model = loadVideoModel(kLayouts / layout, {});
-        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}).front();
+        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}, {}).front();
         const at::Tensor v = model->velocity({latents, 500, prompt, control, 1.0});
         return model->decode(latents - 0.5 * v, {});
     };
@@ -126,7 +126,7 @@ TEST_CASE("an image encoder in every layout gives the same pixels", "[layouts][i
                      video = at::rand({1, 3, 5, 32, 32}) * 2 - 1;
     const auto run = [&](const fs::path& folder) {
         const auto model = loadVideoModel(folder, {});
-        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}).front();
+        const at::Tensor prompt = model->encodePrompts({{5, 7, 9, 1}}, {}).front();
         const at::Tensor v =
             model->velocity({latents, 500, prompt, shown, 1, {}, {}, model->encodeImage(video)});
         return model->decode(latents - 0.5 * v, {});

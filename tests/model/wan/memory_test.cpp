@@ -18,7 +18,7 @@ std::vector<at::Tensor> results(const std::filesystem::path& folder, const LoadO
     const Description& about = model->description();
     at::manual_seed(5);
     const int64_t side = 4L * about.sizeMultiple, latent = side / about.spatialScale;
-    const std::vector<at::Tensor> prompts = model->encodePrompts({{5, 7, 9, 1}, {3, 1}});
+    const std::vector<at::Tensor> prompts = model->encodePrompts({{5, 7, 9, 1}, {3, 1}}, {});
     ConditioningInput input;
     input.video = at::rand({1, 3, 9, side, side}) * 2 - 1;
     input.mask = (at::rand({1, 1, 9, side, side}) > 0.5).to(at::kFloat);

@@ -28,7 +28,7 @@ struct Run {
     at::Tensor embed(const std::string& name) const {
         const at::Tensor ids = io->read(name).to(at::kLong).contiguous();
         const int64_t* first = ids.const_data_ptr<int64_t>();
-        return model->encodePrompts({{first, first + ids.numel()}}).front();
+        return model->encodePrompts({{first, first + ids.numel()}}, {}).front();
     }
 
     at::Tensor image() const { return model->encodeImage(io->read("input_video")); }

@@ -171,19 +171,26 @@ TEST_CASE("a loaded model runs from prompt and plate to picture", "[model]") {
     const TinyFolder folder;
     const auto model = loadVideoModel(folder.path, {});
     const TokenIds ids{5, 7, 9, 1};
-    const at::Tensor prompt = model->encodePrompts({ids}).front();
+    const at::Tensor prompt = model->encodePrompts({ids}, {}).front();
     REQUIRE(prompt.sizes() == at::IntArrayRef({1, 512, 16}));
     CHECK(prompt.narrow(1, 4, 508).abs().max().item<float>() == 0);
     CHECK(prompt.narrow(1, 0, 4).abs().min().item<float>() > 0);
     // Beside others the same, in the order asked for.
-    const std::vector<at::Tensor> three = model->encodePrompts({{3, 1}, ids, {8, 2, 6, 4, 1}});
+    const std::vector<at::Tensor> three = model->encodePrompts({{3, 1}, ids, {8, 2, 6, 4, 1}}, {});
     REQUIRE(three.size() == 3);
     CHECK(at::equal(three[1], prompt));
-    CHECK(at::equal(three[0], model->encodePrompts({{3, 1}}).front()));
+    CHECK(at::equal(three[0], model->encodePrompts({{3, 1}}, {}).front()));
     CHECK(three[2].narrow(1, 4, 1).abs().min().item<float>() > 0);
-    CHECK(model->encodePrompts({}).empty());
-    CHECK_THROWS_AS(model->encodePrompts({ids, {}}), Error);
-    CHECK_THROWS_AS(model->encodePrompts({TokenIds(513, 1)}), Error);
+    CHECK(model->encodePrompts({}, {}).empty());
+    // A large encoder takes its time: it says how far it is, and can be stopped.
+    std::vector<double> told;
+    model->encodePrompts({ids, {3, 1}},
+                         [&](double done, double total) { told.push_back(done / total); });
+    CHECK(told == std::vector<double>{0.5, 1});  // two blocks
+    const Tick stop = [](double, double) { throw std::runtime_error("stop"); };
+    CHECK_THROWS_WITH(model->encodePrompts({ids}, stop), "stop");
+    CHECK_THROWS_AS(model->encodePrompts({ids, {}}, {}), Error);
+    CHECK_THROWS_AS(model->encodePrompts({TokenIds(513, 1)}, {}), Error);
 
     ConditioningInput input;
     input.video = at::rand({1, 3, 9, 16, 24}) * 2 - 1;
