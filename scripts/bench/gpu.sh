@@ -5,8 +5,9 @@
 # gpu.sh OUT
 #
 # Needed: a CUDA torch (python3), cmake, ninja, a compiler, diffusers and transformers; .headers (headers.sh) where
-# nlohmann-json and Catch2 are not installed. BIG: a folder of 14B's dimensions (random_folder.py --size 14b; 34 GB), for a
-# step of it with and without products in 8 bits. For a try without a GPU: DEVICE=cpu TINY=1.
+# nlohmann-json and Catch2 are not installed. BIG: a folder of 14B's dimensions, for a step of it beside diffusers and with
+# products in 8 bits (both sides' weights are 70 GB on the card); written where it is not there (36 GB: /dev/shm is fastest). It
+# wants LIMIT=500 or so. For a try without a GPU: DEVICE=cpu TINY=1.
 set -uo pipefail
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -38,7 +39,15 @@ measure() {  # name, then options of bench.py
 torch=$($python -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])")
 (command -v nvidia-smi >/dev/null && nvidia-smi; nproc; $python --version; grep __version__ "$torch/version.py") >"$out/machine.log" 2>&1
 # The random weights are written while the compiler works.
-[ -e "$random/model_index.json" ] || part random 60 "$python" scripts/bench/random_folder.py --out "$random" --device "$device" ${tiny:+--tiny} &
+weights() {  # name, folder, seconds, options of random_folder.py
+    local name=$1 folder=$2 most=$3; shift 3
+    [ -e "$folder/model_index.json" ] ||
+        part "$name" "$most" "$python" scripts/bench/random_folder.py --out "$folder" --device "$device" ${tiny:+--tiny} "$@"
+}
+{
+    weights random "$random" 60
+    [ -z "$big" ] || weights big "$big" 150 --size 14b
+} &
 # Without our kernels where nvcc does not take them: the rest is measured all the same.
 make() {  # name, then options of cmake
     local name=$1; shift
@@ -56,8 +65,12 @@ measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --side
     --size "$large" --frames "$long"
 [ "$(left)" -lt 30 ] || measure wan_1.3b_480p_81_fp8 --model "$random" --dtype bfloat16 --stages step --products fp8 --sides derrumbe \
     --size "$large" --frames "$long"
-[ -z "$big" ] || [ "$(left)" -lt 60 ] || measure wan_14b_480p_81 --model "$big" --dtype bfloat16 --stages step --products fp8 \
-    --sides derrumbe --size "$large" --frames "$long" --repeats 2
+if [ -n "$big" ]; then
+    [ "$(left)" -lt 90 ] || measure wan_14b_480p_81 --model "$big" --dtype bfloat16 --stages step --sides diffusers \
+        --size "$large" --frames "$long" --repeats 3
+    [ "$(left)" -lt 60 ] || measure wan_14b_480p_81_fp8 --model "$big" --dtype bfloat16 --stages step --products fp8 \
+        --sides derrumbe --size "$large" --frames "$long" --repeats 3
+fi
 [ "$(left)" -lt 30 ] || measure wan_1.3b_bfloat16 --model "$random" --dtype bfloat16 --size "$size" --frames "$frames"
 for dtype in bfloat16 float32; do
     [ "$(left)" -lt 20 ] || measure "mini_$dtype" --model models/derrumbe-mini --dtype $dtype ${tiny:+--size "$size" --frames "$frames"}

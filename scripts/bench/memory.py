@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """The table of peak memory: what `derrumbe plan` estimates for Wan-VACE 1.3B and 14B, and what renders measure here.
 
-    memory.py [--derrumbe FILE] [--work DIR] [--only estimates,mini,1.3b,weights] [--out FILE]
+    memory.py [--derrumbe FILE] [--work DIR] [--only estimates,mini,1.3b,weights,14b] [--out FILE]
 
-Estimates come from files that have the published names and shapes and no data. Measured are derrumbe-mini and, where --only
-names it or nothing is said, a folder of 1.3B's dimensions with random weights (6 GB on the disk, about half an hour on two
-cores; `weights` is the same with a picture so small that weights count most), each without a limit and within some: the peak is
-the log's (highest resident memory, pages of weights included), and renders within limits have to give the pixels of those
-without, wherever the plan says that they do. Writes results/memory.md.
+Estimates come from files that have the published names and shapes and no data. Measured are derrumbe-mini, a folder of 1.3B's
+dimensions with random weights (6 GB on the disk, about half an hour on two cores; `weights` is the same with a picture so small
+that weights count most) and one of 14B's with all of UMT5-XXL (46 GB on the disk, about half an hour), each without a limit
+where the machine has the memory, and within some: the peak is the log's (highest resident memory, pages of weights included),
+and renders of one case have to give the same pixels, wherever the plan says that they do. Writes results/memory.md.
 Needs oiiotool, and for all but mini torch, diffusers and transformers.
 """
 
@@ -120,19 +120,19 @@ def estimates(options, work):
 
 
 def measured(options, work, name, cases, limits):
-    """Renders each case without a limit and within shares of what that takes, or given limits."""
+    """Renders each case within shares of what it takes without a limit, or within given limits (None: without)."""
     rows = []
     for case, text in cases:
-        whole = None
-        for limit in (None, *limits(case)):
+        first = None
+        for limit in limits(case):
             plan = case.plan(limit)
             if isinstance(plan, str):
                 continue
             peak, pixels = case.render(limit)
-            whole = whole or pixels
-            same = "-" if limit is None else "the same" if pixels == whole else "others"
-            if plan["memory"]["exact"] and pixels != whole:
-                sys.exit(f"{text} within {limit}: other pixels than without a limit")
+            same = "-" if first is None else "the same" if pixels == first else "others"
+            first = first or pixels
+            if plan["memory"]["exact"] and pixels != first:
+                sys.exit(f"{text} within {limit}: other pixels than those of the row before")
             estimate = plan["estimate"]["peak_bytes"]
             within = f"{plan['memory']['limit_bytes'] / GIB:.2f}" if limit else "-"
             rows.append(f"| {name} | {text} | {within} | {gib(estimate)} | {gib(peak)} | {100 * (estimate / peak - 1):+.0f} % | "
@@ -142,9 +142,9 @@ def measured(options, work, name, cases, limits):
 
 
 def tightening(case):
-    """Limits between what nothing has to give way for and what is refused, in bytes."""
+    """Without a limit, and within some between what nothing has to give way for and what is refused, in bytes."""
     peak = case.plan()["estimate"]["peak_bytes"]
-    return [str(int(peak * share)) for share in (0.9, 0.8)]
+    return [None, *(str(int(peak * share)) for share in (0.9, 0.8))]
 
 
 def mini(options, work):
@@ -163,30 +163,38 @@ def mini(options, work):
     return measured(options, work, "derrumbe-mini", cases, tightening)
 
 
-def large(options, work, width=480, height=272, frames=17, weights=(("auto", ("4GiB",)),)):
-    folder = work / "random_1.3b"
+def large(options, work, size="1.3b", picture=(480, 272), frames=17, dtype="float32", weights=(("auto", (None, "4GiB")),)):
+    folder = work / f"random_{size}"
     folder.mkdir(exist_ok=True)
     if not (folder / "model/model_index.json").exists():
-        run([sys.executable, HERE / "random_folder.py", "--out", folder / "model"])
-    (folder / "model/derrumbe.json").write_text(json.dumps({"working_size": [width, height]}))
+        run([sys.executable, HERE / "random_folder.py", "--out", folder / "model", "--size", size,
+             *(["--whole-text"] if size == "14b" else [])])
+    (folder / "model/derrumbe.json").write_text(json.dumps({"working_size": picture}))
     rows = []
     for kind, limits in weights:
-        case = Case(options, folder, folder / "model", width, height, frames, "float32", weights=kind)
-        text = f"{width} x {height}, {frames} frames, float32" + (f", weights {kind}" if kind != "auto" else "")
-        rows += measured(options, work, "1.3B's dimensions, random bfloat16", [(case, text)], lambda _, limits=limits: limits)
+        case = Case(options, folder, folder / "model", *picture, frames, dtype, weights=kind)
+        text = f"{picture[0]} x {picture[1]}, {frames} frames, {dtype}" + (f", weights {kind}" if kind != "auto" else "")
+        rows += measured(options, work, f"{size.upper()}'s dimensions, random bfloat16", [(case, text)],
+                         lambda _, limits=limits: limits)
     return rows
 
 
 def weights(options, work):
     """What weights that stay small save: of a picture so small that little else counts."""
-    return large(options, work, 128, 128, 5, (("auto", ("6GiB", "3GiB")), ("int8", ()), ("fp8", ())))
+    return large(options, work, picture=(128, 128), frames=5,
+                 weights=(("auto", (None, "6GiB", "3GiB")), ("int8", (None,)), ("fp8", (None,))))
+
+
+def huge(options, work):
+    """14B's weights alone are more than most machines' memory."""
+    return large(options, work, "14b", (832, 480), 5, "bfloat16", (("auto", ("12GiB", "6GiB")),))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--derrumbe", type=Path, default=ROOT / "build/release/derrumbe")
     parser.add_argument("--work", type=Path, help="kept; default: a temporary folder")
-    parser.add_argument("--only", default="estimates,mini,1.3b,weights")
+    parser.add_argument("--only", default="estimates,mini,1.3b,weights,14b")
     parser.add_argument("--out", type=Path, default=HERE / "results/memory.md")
     options = parser.parse_args()
     only = options.only.split(",")
@@ -194,7 +202,7 @@ def main():
         work = options.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         measures = (mini(options, work) if "mini" in only else []) + (large(options, work) if "1.3b" in only else []) \
-            + (weights(options, work) if "weights" in only else [])
+            + (weights(options, work) if "weights" in only else []) + (huge(options, work) if "14b" in only else [])
         table = estimates(options, work) if "estimates" in only else []
     processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     version = run([options.derrumbe, "--version"]).stdout.strip().splitlines()

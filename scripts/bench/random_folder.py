@@ -10,6 +10,7 @@ all of UMT5-XXL. --sparse: headers alone, in files as long as whole ones; for `d
 
 import argparse
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -23,32 +24,35 @@ SIZES = {"1.3b": dict(num_layers=30, num_attention_heads=12, ffn_dim=8960, vace_
          "14b": dict(num_layers=40, num_attention_heads=40, ffn_dim=13824, vace_layers=list(range(0, 40, 5)))}
 
 
-def write_header(part, folder, file):
-    """A safetensors file of the part's names and shapes, with a hole where the values would be."""
-    header, end = {}, 0
-    for name, tensor in part.state_dict().items():
-        if name == "encoder.embed_tokens.weight":
-            continue  # the same as shared.weight
-        begin, end = end, end + 2 * tensor.numel()
-        header[name] = {"dtype": "BF16", "shape": list(tensor.shape), "data_offsets": [begin, end]}
+def value(name, shape, device):
+    """Random numbers for a tensor: every product keeps its input's variance, so that values neither vanish nor overflow; norms
+    are near one."""
+    tensor = torch.empty(shape, dtype=torch.bfloat16, device=device)
+    if tensor.dim() > 1 and "scale_shift_table" not in name and "gamma" not in name:
+        return tensor.normal_(0, tensor[0].numel() ** -0.5)
+    if name.endswith("bias") or "scale_shift_table" in name:
+        return tensor.normal_(0, 0.02)
+    return tensor.normal_(1, 0.02)
+
+
+def write(part, folder, file, device):
+    """The part's configuration and a safetensors file of its names and shapes. One tensor is in memory at a time, since 14B's are
+    34 GB; without a device there is a hole where the values would be."""
+    header, end = {"__metadata__": {"format": "pt"}}, 0
+    # UMT5's table has two names; published files have one of them.
+    shapes = {name: list(tensor.shape) for name, tensor in part.state_dict().items() if name != "encoder.embed_tokens.weight"}
+    for name, shape in shapes.items():
+        begin, end = end, end + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    folder.mkdir(parents=True, exist_ok=True)
     part.config.save_pretrained(folder) if hasattr(part.config, "save_pretrained") else part.save_config(folder)
     with open(folder / file, "wb") as out:
         out.write(len(text).to_bytes(8, "little") + text)
+        for name, shape in shapes.items() if device else ():
+            out.write(value(name, shape, device).view(torch.uint8).cpu().numpy().data)
         out.truncate(8 + len(text) + end)
-
-
-def randomise(module):
-    """Every product keeps its input's variance, so that values neither vanish nor overflow; norms are near one."""
-    for name, tensor in module.named_parameters():
-        with torch.no_grad():
-            if tensor.dim() > 1 and "scale_shift_table" not in name and "gamma" not in name:
-                tensor.normal_(0, (tensor[0].numel()) ** -0.5)
-            elif name.endswith("bias") or "scale_shift_table" in name:
-                tensor.normal_(0, 0.02)
-            else:
-                tensor.normal_(1, 0.02)
 
 
 def main():
@@ -74,16 +78,8 @@ def main():
         parts["text_encoder"] = UMT5EncoderModel(UMT5Config(
             **text, feed_forward_proj="gated-gelu", is_encoder_decoder=False, pad_token_id=0, eos_token_id=1))
     for name, part in parts.items():
-        if options.sparse:
-            (options.out / name).mkdir(parents=True, exist_ok=True)
-            file = "model" if name == "text_encoder" else "diffusion_pytorch_model"
-            write_header(part, options.out / name, f"{file}.safetensors")
-            continue
-        part = part.to(torch.bfloat16).to_empty(device=options.device)
-        if name == "text_encoder":
-            part.tie_weights()  # of the two names of its table
-        randomise(part)
-        part.save_pretrained(options.out / name)
+        file = "model" if name == "text_encoder" else "diffusion_pytorch_model"
+        write(part, options.out / name, f"{file}.safetensors", None if options.sparse else options.device)
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     scheduler.save_pretrained(options.out / "scheduler")
     (options.out / "tokenizer").mkdir(exist_ok=True)

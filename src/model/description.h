@@ -82,7 +82,6 @@ struct Description {
     struct Matrices {
         std::uint64_t numbers = 0, bytes = 0;
         std::uint64_t largest = 0;  ///< numbers of the largest one
-        bool packsOnCards = true;   ///< a card can unpack them
         bool bfloat16 = false;      ///< most of the numbers are bfloat16 there
     };
     Matrices transformerMatrices, secondTransformerMatrices;
@@ -93,7 +92,7 @@ struct Description {
         struct Alive {
             double values = 0;  ///< whatever the chunk's frames
             double frame = 0;   ///< beside them, of each frame that some layers see at once
-            double width = 0;   ///< of these layers, for `framesAtOnce`
+            double width = 0;   ///< of these layers, for `framesTogether`
         };
         Alive encodeAlive, decodeAlive;
         // In tiles: what is not tiled, a pixel; the features that tiles share, a pixel and latent
@@ -156,7 +155,7 @@ constexpr std::int64_t kNumbersAtOnce = 8 << 20;
 /// Frames of so many numbers each that go through together there: one where they are large, so that
 /// memory does not grow with how many a latent stands for; more where they are small, and calls
 /// cost more than their work.
-inline std::int64_t framesAtOnce(std::int64_t numbers, std::int64_t atOnce = kNumbersAtOnce) {
+inline std::int64_t framesTogether(std::int64_t numbers, std::int64_t atOnce = kNumbersAtOnce) {
     return std::max<std::int64_t>(1, atOnce / std::max<std::int64_t>(1, numbers));
 }
 

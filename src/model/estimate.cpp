@@ -105,7 +105,7 @@ double vaeValues(const Tiles& tiles, double pixels, double latentFrames,
                  const Description::VaeCost::Alive& alive, double rest, double features) {
     constexpr std::int64_t kChunk = 4;
     const auto of = [&](double area) {
-        const auto frames = std::min(kChunk, framesAtOnce(std::llround(area * alive.width)));
+        const auto frames = std::min(kChunk, framesTogether(std::llround(area * alive.width)));
         return area * (alive.values + static_cast<double>(frames) * alive.frame);
     };
     if (tiles.whole) return of(pixels);

@@ -68,10 +68,8 @@ class Need {
         return std::max(e.peakBytes + need_.keptBytes, delivery(plan_.framesAtOnce));
     }
 
-    /// A card does not unpack all formats, and would merge LoRAs with other roundings.
-    bool packs(const model::Description::Matrices& matrices) const {
-        return !onCard() || (matrices.packsOnCards && plan_.loras.empty());
-    }
+    /// A card would merge LoRAs with other roundings.
+    bool packs() const { return !onCard() || plan_.loras.empty(); }
 
   private:
     bool onCard() const { return plan_.device != "cpu"; }
@@ -100,8 +98,7 @@ MemoryWays choose(const Need& need, const RenderPlan& plan, double limit) {
     const auto denoise = &Estimate::denoiseBytes;
     // Unpacking takes little time beside products with many tokens, and none where a block would be
     // read again.
-    if (over(denoise) && need.packs(plan.model.transformerMatrices) &&
-        need.packs(plan.model.secondTransformerMatrices)) {
+    if (over(denoise) && need.packs()) {
         const double before = need.estimate(ways).denoiseBytes;
         ways.transformerPacked = true;
         if (need.estimate(ways).denoiseBytes >= before) ways.transformerPacked = false;

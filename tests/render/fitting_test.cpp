@@ -128,13 +128,10 @@ TEST_CASE("matrices that are smaller in their file stay so before blocks are rea
     plan.model.transformerMatrices.bytes = 8'000'000'000;
     CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
 
-    // A card would merge LoRAs otherwise, and does not unpack all formats.
+    // A card would merge LoRAs otherwise.
     plan.model.transformerMatrices.bytes = 2'000'000'000;
     plan.device = "cuda";
     CHECK(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
-    plan.model.transformerMatrices.packsOnCards = false;
-    CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
-    plan.model.transformerMatrices.packsOnCards = true;
     plan.loras.push_back({"x.safetensors"});
     CHECK_FALSE(fitted(plan, 0.8 * whole).fitting.ways.transformerPacked);
 }

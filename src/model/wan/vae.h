@@ -24,7 +24,7 @@ struct VaeChunks {
     int64_t decodeLatents = 1;  ///< latent frames
     /// Latents a side of the tiles (vae_tiles.h); 0: the whole picture at once.
     int64_t encodeTile = 0, decodeTile = 0;
-    /// Of the chunk in layers that do not change its frames' number (`framesAtOnce`).
+    /// Of the chunk in layers that do not change its frames' number (`framesTogether`).
     int64_t numbersAtOnce = kNumbersAtOnce;
 };
 

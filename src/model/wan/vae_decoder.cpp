@@ -52,7 +52,7 @@ at::Tensor VaeDecoder::pixels(const at::Tensor& features, VaeCache& cache) const
     for (size_t i = 0; i < timedStages_; ++i) y = stage(i, y, cache);
     const int64_t scale = int64_t{1} << (stages_.size() - 1);
     const int64_t area = features.size(1) * scale * features.size(2) * scale;
-    const int64_t together = framesAtOnce(area * width_, numbersAtOnce_);
+    const int64_t together = framesTogether(area * width_, numbersAtOnce_);
     return inPieces(y, together, cache, [&](const at::Tensor& frames) {
         at::Tensor z = frames;
         for (size_t i = timedStages_; i < stages_.size(); ++i) z = stage(i, z, cache);

@@ -13,7 +13,7 @@ namespace derrumbe::model {
 /// Latents to pixels, a chunk at a time. Keys below `decoder.`, and `post_quant_conv`.
 class VaeDecoder {
   public:
-    /// @param numbersAtOnce  as for `framesAtOnce`, here and in the encoder
+    /// @param numbersAtOnce  as for `framesTogether`, here and in the encoder
     VaeDecoder(const Weights& weights, const VaeConfig& config,
                int64_t numbersAtOnce = kNumbersAtOnce);
 

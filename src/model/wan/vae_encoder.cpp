@@ -76,7 +76,7 @@ at::Tensor VaeEncoder::layer(const Layer& layer, const at::Tensor& x, VaeCache& 
 
 at::Tensor VaeEncoder::features(const at::Tensor& x, VaeCache& cache) const {
     cache.rewind();
-    const int64_t together = framesAtOnce(x.size(1) * x.size(2) * width_, numbersAtOnce_);
+    const int64_t together = framesTogether(x.size(1) * x.size(2) * width_, numbersAtOnce_);
     at::Tensor y = inPieces(x, together, cache, [&](const at::Tensor& frames) {
         at::Tensor z = in_(frames, cache.next());
         for (size_t i = 0; i < untimed_; ++i)

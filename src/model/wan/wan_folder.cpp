@@ -35,7 +35,6 @@ Description::Matrices blockMatrices(const TensorSource& source) {
         all.bytes += static_cast<std::uint64_t>(info.bytes);
         all.largest = std::max(all.largest, numbers);
         if (info.dtype == "BF16") bfloat16 += numbers;
-        all.packsOnCards = all.packsOnCards && source.packsOnCards(name);
     }
     all.bfloat16 = 2 * bfloat16 > all.numbers;
     return all;

@@ -139,7 +139,6 @@ class WithoutVocabulary : public TensorSource {
     std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
         return file_->packed(name);
     }
-    bool packsOnCards(const std::string& name) const override { return file_->packsOnCards(name); }
     std::vector<std::string> files() const override { return file_->files(); }
     std::string nameInFile(const std::string& name) const override {
         return file_->nameInFile(name);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "model/weights/dtypes.h"
+#include "model/weights/gguf_operators.h"
 #include "model/weights/gguf_vocabulary.h"
 #include "model/weights/mapped_tensor.h"
 #include "support/log.h"
@@ -12,6 +13,25 @@ namespace derrumbe::model {
 namespace {
 
 constexpr const char* kVocabulary = "spiece_model";
+
+/// A quantised matrix's blocks on a card.
+class BlocksOnCard : public PackedMatrix {
+  public:
+    /// @param blocks [rows, bytes of a row's blocks] uint8
+    BlocksOnCard(const GgufType& type, int64_t columns, at::Tensor blocks)
+        : PackedMatrix(blocks.size(0), columns), type_(type), blocks_(std::move(blocks)) {}
+
+    at::Tensor unpackedRows(int64_t first, int64_t count) const override {
+        return dequantiseRows(type_, blocks_.narrow(0, first, count));
+    }
+    std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
+        return std::make_shared<BlocksOnCard>(type_, columns(), blocks_.to(device));
+    }
+
+  private:
+    const GgufType& type_;
+    at::Tensor blocks_;
+};
 
 /// A quantised matrix in the mapped file. Its pages stay with it.
 class PackedBlocks : public PackedMatrix {
@@ -30,13 +50,21 @@ class PackedBlocks : public PackedMatrix {
         return dequantise(type_, data_ + first * (columns() / type_.values) * type_.bytes,
                           {count, columns()});
     }
-    std::shared_ptr<const PackedMatrix> to(at::Device /*device*/) const override { return nullptr; }
-    void readAhead() const override {
-        touchPages(at::from_blob(const_cast<std::byte*>(data_), {static_cast<int64_t>(bytes_)},
-                                 at::TensorOptions(at::kByte)));
+    std::shared_ptr<const PackedMatrix> to(at::Device device) const override {
+        return std::make_shared<BlocksOnCard>(
+            type_, columns(),
+            blocks().to(device, at::kByte, /*non_blocking=*/false, /*copy=*/true));
     }
+    void readAhead() const override { touchPages(blocks()); }
 
   private:
+    /// [rows, bytes of a row's blocks], in the file.
+    at::Tensor blocks() const {
+        const auto length = static_cast<int64_t>(bytes_);
+        return at::from_blob(const_cast<std::byte*>(data_), {rows(), length / rows()},
+                             at::TensorOptions(at::kByte));
+    }
+
     std::shared_ptr<MappedFile> mapping_;
     const GgufType& type_;
     const std::byte* data_;
@@ -91,11 +119,6 @@ class GgufSource : public TensorSource {
             found->second.shape.size() != 2)
             return TensorSource::packed(name);
         return std::make_shared<PackedBlocks>(mapping_, found->second);
-    }
-
-    bool packsOnCards(const std::string& name) const override {
-        const auto found = entries_.find(name);
-        return found == entries_.end() || found->second.type->unpack == nullptr;
     }
 
   private:

@@ -25,7 +25,7 @@ class PackedMatrix {
     virtual at::Tensor unpacked(at::ScalarType dtype) const;
     /// The very numbers, where they are packed as that; nothing where they are not.
     virtual std::optional<ByteRows> byteRows() const { return std::nullopt; }
-    /// The same on a card; null where it can be unpacked on a processor alone.
+    /// The same on a card; null where its numbers would be others there.
     virtual std::shared_ptr<const PackedMatrix> to(at::Device device) const = 0;
     /// Brings in the packed values of a mapped file, which are else read at the first use.
     virtual void readAhead() const {}

@@ -40,10 +40,6 @@ class RenamedSource : public TensorSource {
             throw Error(ExitCode::Model, "no tensor is named " + jsonQuote(name));
         return file_->read(found->second).reshape(infos_.at(name).shape);
     }
-    bool packsOnCards(const std::string& name) const override {
-        const auto found = theirs_.find(name);
-        return found == theirs_.end() || file_->packsOnCards(found->second);
-    }
     std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
         const auto found = theirs_.find(name);
         const auto& all = file_->tensors();
@@ -72,9 +68,6 @@ class JoinedSource : public TensorSource {
     at::Tensor read(const std::string& name) const override { return of(name).read(name); }
     std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
         return of(name).packed(name);
-    }
-    bool packsOnCards(const std::string& name) const override {
-        return of(name).packsOnCards(name);
     }
     std::string nameInFile(const std::string& name) const override {
         return of(name).nameInFile(name);

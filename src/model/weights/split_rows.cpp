@@ -43,9 +43,6 @@ class SplitSource : public TensorSource {
     std::shared_ptr<const PackedMatrix> packed(const std::string& name) const override {
         return rows_.count(name) != 0 ? TensorSource::packed(name) : file_->packed(name);
     }
-    bool packsOnCards(const std::string& name) const override {
-        return rows_.count(name) != 0 || file_->packsOnCards(name);
-    }
     std::string nameInFile(const std::string& name) const override {
         if (infos_.count(name) == 0) return file_->nameInFile(jointOf(name));
         const auto found = rows_.find(name);

@@ -32,8 +32,6 @@ class TensorSource {
     virtual std::shared_ptr<const PackedMatrix> packed(const std::string& name) const {
         return packedNumbers(read(name));
     }
-    /// Can a card unpack what `packed` gives?
-    virtual bool packsOnCards(const std::string& /*name*/) const { return true; }
     /// The files behind it, for the log.
     virtual std::vector<std::string> files() const = 0;
     /// What the file calls the tensor that is `name` here (there or not), for messages.

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../test_device.h"
 #include "gguf_bytes.h"
+#include "model/weights/gguf_operators.h"
 #include "model/weights/gguf_vocabulary.h"
 
 using namespace derrumbe;
@@ -76,6 +78,31 @@ TEST_CASE("a GGUF file's tensors are read, slowest dimension first", "[gguf]") {
     for (int i = 0; i < 32; ++i) CHECK(q[i].item<float>() == 0.5f * static_cast<float>(i - 16));
     CHECK_THROWS_AS(source->read("y"), Error);
     CHECK(parsed(small().bytes()).texts.at("general.architecture") == "wan");
+}
+
+TEST_CASE("operators unpack a GGUF file's blocks as the loops do, to the bit", "[gguf][device]") {
+    at::manual_seed(4);
+    for (const uint32_t id : {2, 3, 6, 7, 8, 12, 13, 14}) {
+        const GgufType& type = *ggufType(id);
+        CAPTURE(type.name);
+        // All that bytes can be, but for scales that are no numbers.
+        constexpr int64_t rows = 5, blocks = 3;
+        at::Tensor bytes = at::randint(0, 256, {rows, blocks * type.bytes}, at::kByte);
+        const std::vector<int64_t> upper = id == 14 ? std::vector<int64_t>{209}
+                                           : id == 2 || id == 6 || id == 8
+                                               ? std::vector<int64_t>{1}
+                                               : std::vector<int64_t>{1, 3};
+        for (int64_t block = 0; block < blocks; ++block)
+            for (const int64_t at : upper)
+                bytes.select(1, block * type.bytes + at).bitwise_and_(0xbb);
+        const at::Tensor loops =
+            dequantise(type, reinterpret_cast<const std::byte*>(bytes.const_data_ptr<uint8_t>()),
+                       {rows, blocks * type.values});
+        CHECK(loops.isfinite().all().item<bool>());
+        CHECK(loops.abs().max().item<double>() > 0);
+        CHECK(at::equal(dequantiseRows(type, bytes.to(testDevice())).cpu(), loops));
+    }
+    CHECK_THROWS_AS(dequantiseRows(*ggufType(0), at::zeros({1, 4}, at::kByte)), Error);
 }
 
 TEST_CASE("a flattened shape is restored where the file says it", "[gguf]") {
