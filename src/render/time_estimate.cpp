@@ -14,6 +14,7 @@
 #include "provenance/digest.h"
 #include "render/deliver.h"
 #include "render/inputs.h"
+#include "render/reading_time.h"
 #include "render/record.h"
 #include "support/folders.h"
 #include "support/in_parallel.h"
@@ -144,10 +145,11 @@ void addFrames(const RenderPlan& plan, const image::ColorConfig& colours, bool g
 }
 
 /// What a pass' work takes, in seconds by stage.
-Work secondsAt(const model::Speeds& speeds, const RenderPlan& pass) {
+Work secondsAt(const model::Speeds& speeds, const RenderPlan& pass, const ReadingTime& reading) {
     Work seconds;
-    seconds.encode = pass.work.encode / speeds.encode;
-    seconds.denoise = pass.work.denoise / speeds.denoise;
+    seconds.encode = pass.work.encode / speeds.encode + reading.encoding;
+    seconds.denoise =
+        std::max(pass.work.denoise / speeds.denoise, reading.streaming) + reading.staying;
     seconds.decode = pass.work.decode / speeds.decode;
     // The plate is encoded (or was before) and decoded.
     const double decoded = std::min(pass.work.detail, pass.cost.decodeFlops);
@@ -219,13 +221,15 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
     };
     add("start", start);
     const image::ColorConfig colours = image::ColorConfig::load();
-    add("hashing inputs", inputBytes(plan, colours.path()) / hashingRate());
+    const ModelReading files = measureReading(plan);
+    const ReadingTime reading = readingTime(plan, files);
+    add("hashing inputs", inputBytes(plan, colours.path()) / hashingRate() + reading.hashing);
     FrameSeconds frames;
     addFrames(plan, colours, false, frames);
     addFrames(plan, colours, true, frames);
     if (!plan.region.crop.empty()) {
         const model::Speeds& speeds = speedsOf(plan);
-        const Work seconds = secondsAt(speeds, plan);
+        const Work seconds = secondsAt(speeds, plan, reading);
         time.flopsPerSecond = speeds.denoise;
         add("reading plates", frames.reading + frames.grain);
         add("encoding", seconds.encode);
@@ -234,7 +238,8 @@ TimeEstimate TimeEstimator::of(const RenderPlan& plan, double start) {
         if (plan.keepsDetail()) add("plate detail", seconds.detail + frames.detail);
     }
     if (plan.second) {
-        const Work seconds = secondsAt(speedsOf(*plan.second), *plan.second);
+        const Work seconds =
+            secondsAt(speedsOf(*plan.second), *plan.second, readingTime(*plan.second, files));
         // They are read at the larger size, and once more beside the first pass' picture.
         add("refine: plates", frames.reading);
         add("refine: encoding", frames.reading + seconds.encode);

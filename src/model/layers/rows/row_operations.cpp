@@ -1,5 +1,6 @@
 #include "model/layers/rows/row_operations.h"
 
+#include "model/layers/rows/card_kernels.h"
 #include "model/layers/rows/card_operations.h"
 #include "model/layers/rows/processor_loops.h"
 #include "support/error.h"
@@ -8,9 +9,17 @@ namespace derrumbe::model::rows {
 
 namespace {
 
+/// Numbers beside the rows, where those lie; kernels read 16 bytes at once.
+bool fits(const at::Tensor& numbers, at::ScalarType type, const at::Tensor& x) {
+    return numbers.scalar_type() == type && numbers.is_contiguous() &&
+           numbers.device() == x.device() &&
+           (x.is_cpu() || reinterpret_cast<std::uintptr_t>(numbers.const_data_ptr()) % 16 == 0);
+}
+
+/// One number a channel; null where there are none.
 const float* floats(const at::Tensor& vector, const at::Tensor& x) {
-    if (vector.scalar_type() != at::kFloat || !vector.is_contiguous() ||
-        vector.numel() != x.size(2) || !vector.is_cpu())
+    if (!vector.defined()) return nullptr;
+    if (!fits(vector, at::kFloat, x) || vector.numel() != x.size(2))
         throw Error(ExitCode::Internal, "a norm's weight does not fit its rows");
     return vector.const_data_ptr<float>();
 }
@@ -45,40 +54,58 @@ bool ableToRotate(const at::Tensor& x, int64_t heads) {
 }
 
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                     double eps) {
-    if (x.is_cuda()) return card::layerNorm(x, weight, bias, eps);
-    const at::Tensor y = at::empty(x.sizes(), x.options()), scale = orFull(weight, x, 1),
-                     shift = orFull(bias, x, 0);
-    processor::layerNorm(rowsOf(x), rowsOf(y), floats(scale, x), floats(shift, x),
-                         static_cast<float>(eps));
+                     double epsilon) {
+    const at::Tensor y = at::empty(x.sizes(), x.options());
+    const auto eps = static_cast<float>(epsilon);
+    if (x.is_cuda()) {
+        card::launch(x, [&](void* stream) {
+            card::layerNorm(rowsOf(x), rowsOf(y), floats(weight, x), floats(bias, x), eps, stream);
+        });
+    } else {
+        const at::Tensor scale = orFull(weight, x, 1), shift = orFull(bias, x, 0);
+        processor::layerNorm(rowsOf(x), rowsOf(y), floats(scale, x), floats(shift, x), eps);
+    }
     return y;
 }
 
 at::Tensor rmsRotate(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& table,
-                     int64_t heads, double eps) {
-    if (x.is_cuda()) return card::rmsRotate(x, gain, table, heads, eps);
+                     int64_t heads, double epsilon) {
     const int64_t headSize = x.size(2) / heads;
-    if (table.scalar_type() != at::kComplexFloat || !table.is_contiguous() ||
-        table.size(0) != x.size(1) || table.size(1) != headSize / 2)
+    if (!fits(table, at::kComplexFloat, x) || table.size(0) != x.size(1) ||
+        table.size(1) != headSize / 2)
         throw Error(ExitCode::Internal, "a rotary table does not fit its rows");
     const at::Tensor y = at::empty(x.sizes(), x.options());
-    processor::rmsRotate(rowsOf(x), rowsOf(y), floats(gain, x),
-                         static_cast<const float*>(table.const_data_ptr()), headSize,
-                         static_cast<float>(eps));
+    const auto* turns = static_cast<const float*>(table.const_data_ptr());
+    const auto eps = static_cast<float>(epsilon);
+    if (x.is_cuda())
+        card::launch(x, [&](void* stream) {
+            card::rmsRotate(rowsOf(x), rowsOf(y), floats(gain, x), turns, headSize, eps, stream);
+        });
+    else
+        processor::rmsRotate(rowsOf(x), rowsOf(y), floats(gain, x), turns, headSize, eps);
     return y.view({x.size(0), x.size(1), heads, headSize});
 }
 
-void rmsNormalise(const at::Tensor& x, double eps) {
-    if (x.is_cuda()) return card::rmsNormalise(x, eps);
-    processor::rmsNormalise(rowsOf(x), static_cast<float>(eps));
+void rmsNormalise(const at::Tensor& x, double epsilon) {
+    const auto eps = static_cast<float>(epsilon);
+    if (x.is_cuda())
+        card::launch(x, [&](void* stream) {
+            card::rmsRotate(rowsOf(x), rowsOf(x), nullptr, nullptr, x.size(2), eps, stream);
+        });
+    else
+        processor::rmsNormalise(rowsOf(x), eps);
 }
 
 void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate) {
-    if (x.is_cuda()) return card::addGated(x, y, gate);
     const at::Tensor added = y.contiguous();
     if (added.sizes() != x.sizes() || added.scalar_type() != x.scalar_type())
         throw Error(ExitCode::Internal, "what is added to rows does not fit them");
-    processor::addGated(rowsOf(x), rowsOf(added), floats(gate, x));
+    if (x.is_cuda())
+        card::launch(x, [&](void* stream) {
+            card::addGated(rowsOf(x), rowsOf(added), floats(gate, x), stream);
+        });
+    else
+        processor::addGated(rowsOf(x), rowsOf(added), floats(gate, x));
 }
 
 }  // namespace derrumbe::model::rows

@@ -18,7 +18,7 @@ bool able(const at::Tensor& x);
 
 /// layerNorm32 of x, a new tensor. @param weight, bias [d] float32, or undefined
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                     double eps);
+                     double epsilon);
 
 /// Whether `rmsRotate` takes x with so many heads: `able`, and heads of an even width, on a card a
 /// multiple of 8.
@@ -27,10 +27,10 @@ bool ableToRotate(const at::Tensor& x, int64_t heads);
 /// RMS norm times `gain` [d] float32, then `rotate` by `table` [L, d / heads / 2] complex64: a new
 /// tensor [B, L, heads, d / heads] in x's dtype, which is rounded once.
 at::Tensor rmsRotate(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& table,
-                     int64_t heads, double eps);
+                     int64_t heads, double epsilon);
 
 /// x / rms(x), in place.
-void rmsNormalise(const at::Tensor& x, double eps);
+void rmsNormalise(const at::Tensor& x, double epsilon);
 
 /// x += y * gate, in place, the product and the sum in float32. @param gate [d] float32
 void addGated(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate);
