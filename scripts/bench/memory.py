@@ -5,9 +5,10 @@
 
 Estimates come from files that have the published names and shapes and no data. Measured are derrumbe-mini, a folder of 1.3B's
 dimensions with random weights (6 GB on the disk, about half an hour on two cores; `weights` is the same with a picture so small
-that weights count most) and one of 14B's with all of UMT5-XXL (46 GB on the disk, about half an hour), each without a limit
-where the machine has the memory, and within some: the peak is the log's (highest resident memory, pages of weights included),
-and renders of one case have to give the same pixels, wherever the plan says that they do. Writes results/memory.md.
+that weights count most) and, where --only names it, one of 14B's with all of UMT5-XXL (46 GB on the disk, about half an hour;
+results/memory_14b.md), each without a limit where the machine has the memory, and within some: the peak is the log's (highest
+resident memory, pages of weights included), and renders of one case have to give the same pixels, wherever the plan says that
+they do. Writes results/memory.md.
 Needs oiiotool, and for all but mini torch, diffusers and transformers.
 """
 
@@ -194,7 +195,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--derrumbe", type=Path, default=ROOT / "build/release/derrumbe")
     parser.add_argument("--work", type=Path, help="kept; default: a temporary folder")
-    parser.add_argument("--only", default="estimates,mini,1.3b,weights,14b")
+    parser.add_argument("--only", default="estimates,mini,1.3b,weights")
     parser.add_argument("--out", type=Path, default=HERE / "results/memory.md")
     options = parser.parse_args()
     only = options.only.split(",")
