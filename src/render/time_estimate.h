@@ -32,8 +32,9 @@ class TimeEstimator {
   public:
     /// Measures what a frame costs, by reading and delivering one before the onset and one after it
     /// (into a temporary folder), as many at once as the render would; and pieces of the model
-    /// (`model/speed.h`), by whose speed its work is scaled. Takes about as long as two frames and,
-    /// where the model was not measured yet, two seconds. Frames that are there already are counted
+    /// (`model/speed.h`), by whose speed its work is scaled; and how weights' files lie
+    /// (`reading_time.h`). Takes about as long as two frames and, where the model was not measured
+    /// yet, two seconds. Frames that are there already are counted
     /// as if they were rendered again; so are evaluations that `sampler.cache` may leave out, and
     /// all of the denoising where several processes will share it. Throws Error(Input) for a plate
     /// or matte that cannot be read, Error(Output) where there is no temporary folder.
