@@ -60,6 +60,8 @@ wait
 
 part parity 40 env DERRUMBE_TEST_DEVICE="$device" DERRUMBE_PRINT_ERRORS=1 "$build/bin/test_model" "[device]"
 tail -n 3 "$out/parity.log"
+part attention 30 "$python" scripts/bench/attention.py --device "$device" ${tiny:+--tokens 512}
+cat "$out/attention.log"
 # What the goals are about first; then a short clip, then derrumbe-mini.
 measure wan_1.3b_480p_81 --model "$random" --dtype bfloat16 --stages step --sides diffusers,diffusers:compiled \
     --size "$large" --frames "$long"

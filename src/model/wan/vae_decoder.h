@@ -40,8 +40,8 @@ class VaeDecoder {
     std::vector<Stage> stages_;
     size_t timedStages_ = 0;  ///< up to the last that doubles frames; the others see frames alone
     int64_t width_ = 0;       ///< of the last stage
-    int64_t numbersAtOnce_ = 0;
     bool residual_ = false;
+    int64_t numbersAtOnce_ = 0;
     ChannelNorm norm_;
     CausalConv3d out_;
 };
