@@ -143,6 +143,11 @@ std::vector<std::string> checkModel(const std::filesystem::path& folder);
 /// small products gain by it, large ones only need more memory.
 constexpr std::int64_t kBatchTokens = 8192;
 
+/// Of so many prompts for `tokens` tokens, those that are one batch: all of them, or one.
+inline std::int64_t promptsTogether(std::int64_t prompts, std::int64_t tokens) {
+    return prompts * tokens <= kBatchTokens ? prompts : 1;
+}
+
 /// Tokens that a transformer's block works on at once, beside the keys and values of all of them:
 /// enough to fill a processor or a card, few enough that inner activations are small beside what
 /// every token keeps.

@@ -156,7 +156,7 @@ Estimate estimate(const Description& m, int frames, int height, int width, int r
     const Weights weights = weightBytes(m, dtypeBytes, ways);
     e.weightBytes = weights.all;
     // Both branches of guidance at once where they are small.
-    const double batch = e.tokens * 2 <= kBatchTokens ? 2 : 1;
+    const auto batch = static_cast<double>(promptsTogether(2, e.tokens));
     // In a block: x, hints and their branch; then either keys and values of all tokens, and of
     // those that are worked on at once two more with float32 temporaries, or the feed-forward's
     // inner width of these.

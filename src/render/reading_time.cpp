@@ -20,9 +20,9 @@ bool isTransformer(const File& file) {
 
 /// Turns of all blocks, one after the other: evaluations, where both branches of guidance are one.
 double turns(const RenderPlan& pass) {
-    const bool both = pass.sampler.guided() && 2 * pass.cost.tokens <= model::kBatchTokens;
-    return pass.cost.forwardFlops > 0 ? pass.work.denoise / pass.cost.forwardFlops / (both ? 2 : 1)
-                                      : 0;
+    const auto together = static_cast<double>(
+        model::promptsTogether(pass.sampler.guided() ? 2 : 1, pass.cost.tokens));
+    return pass.cost.forwardFlops > 0 ? pass.work.denoise / pass.cost.forwardFlops / together : 0;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "model/layers/bfloat16_pairs.h"
 #include "model/layers/softmax_block.h"
 #include "support/processor.h"
 
@@ -15,47 +16,47 @@ namespace derrumbe::model {
 
 namespace {
 
-constexpr int64_t kLeast = 128;        // queries
-constexpr int64_t kMostQueries = 128;  // in a block
-constexpr int64_t kMostKeys = 1024;   // in a block: of both products, what a core's own cache holds
-constexpr int64_t kCopied = 8 << 20;  // numbers of keys and values that are repacked at a time
+constexpr int64_t kLeast = 128;         // queries
+constexpr int64_t kMostQueries = 256;   // in a block
+constexpr int64_t kCopied = 8 << 20;    // numbers of keys and values that are repacked at a time
+constexpr int64_t kNearKeys = 1 << 17;  // numbers of keys that stay in a core's own cache
+
+/// How much a product is given at once: of scores what a core's own cache holds beside their keys
+/// and values. With tiles products are so fast that keys and values come too slowly from further
+/// away unless more queries meet them there.
+struct Sizes {
+    int64_t queries;  ///< that meet the keys in the core's cache, at most kMostQueries
+    int64_t rows;     ///< of them in one product
+    int64_t keys;     ///< in one product, at most
+};
+
+Sizes sizes() {
+    return bfloat16Products() == Bfloat16Products::Tiles ? Sizes{256, 128, 512}
+                                                         : Sizes{128, 128, 1024};
+}
 
 int64_t upTo(int64_t value, int64_t multiple) {
     return (value + multiple - 1) / multiple * multiple;
 }
 
-const at::BFloat16* half(const at::Tensor& x) {
-    return x.const_data_ptr<at::BFloat16>();
-}
+/// A whole in parts of one size, a multiple of 16: the last is filled up, or smaller.
+struct Parts {
+    int64_t whole, count, size;
 
-// oneDNN's products of bfloat16 read their second matrix [K, N] with each two rows' numbers side by
-// side, [K / 2, N, 2] ("VNNI").
-
-/// That of x [..., K, N].
-at::Tensor rowPairs(const at::Tensor& x) {
-    return x.unflatten(-2, {-1, 2}).transpose(-2, -1).contiguous();
-}
-
-/// That of the transposed x [..., N, K]: pairs of numbers change places as one.
-at::Tensor columnPairs(const at::Tensor& x) {
-    const at::Tensor dense = x.stride(-1) == 1 ? x : x.contiguous();
-    return dense.view(at::kInt).transpose(-2, -1).contiguous().view(at::kBFloat16);
-}
-
-at::Tensor withRows(const at::Tensor& x, int64_t rows) {
-    return x.size(-2) == rows ? x : at::constant_pad_nd(x, {0, 0, 0, rows - x.size(-2)});
-}
-
-/// Keys in blocks of one size, the last filled up with zeros.
-struct KeyBlocks {
-    int64_t number, count, size;
-
-    explicit KeyBlocks(int64_t keys)
-        : number(keys),
-          count((keys + kMostKeys - 1) / kMostKeys),
-          size(upTo((keys + count - 1) / count, 16)) {}
+    Parts(int64_t all, int64_t most)
+        : whole(all), count((all + most - 1) / most), size(upTo((all + count - 1) / count, 16)) {}
 
     int64_t padded() const { return count * size; }
+};
+
+/// What one head's queries meet.
+struct Keys {
+    const at::BFloat16 *keyPairs, *valuePairs;  ///< of each part [width, size] and [size, width]
+    const float* bias;                          ///< of each key, over the scale; null: none
+    Parts parts;
+    int64_t near;  ///< parts of which a core's cache holds keys and values
+    int64_t width;
+    float scale;
 };
 
 /// Room for a block of queries of each thread: what threads allocate in a loop goes back to the
@@ -63,82 +64,132 @@ struct KeyBlocks {
 struct Scratch {
     at::Tensor scores, weights, mixed;
 
-    Scratch(int64_t width, const KeyBlocks& blocks) {
+    Scratch(const Sizes& sizes, int64_t width, int64_t keys) {
         const int64_t threads = at::get_num_threads();
-        scores = at::empty({threads, kMostQueries, blocks.size}, at::kFloat);
-        weights = at::empty({threads, kMostQueries, blocks.size}, at::kBFloat16);
-        mixed = at::empty({threads, kMostQueries, width}, at::kFloat);
+        scores = at::empty({threads, sizes.rows, keys}, at::kFloat);
+        weights = at::empty({threads, sizes.rows, keys}, at::kBFloat16);
+        mixed = at::empty({threads, sizes.queries, width}, at::kFloat);
     }
 };
 
-/// Some queries of one head, `rows` of [rows, width] with `stride` between them, with all keys: the
-/// mean of the values, weighted, into `mixed` [rows, width]. After each block of keys `mixed` is
-/// what it would be if there were no more but for a factor a row, which the last step divides by:
-/// Dao et al. 2022, "FlashAttention", algorithm 1.
-void attendQueries(const at::BFloat16* q, int64_t rows, int64_t width, int64_t stride,
-                   const at::BFloat16* keyPairs, const at::BFloat16* valuePairs, float scale,
-                   const float* bias, const KeyBlocks& keys, float* scores, at::BFloat16* weights,
-                   float* mixed) {
-    std::array<RunningSoftmax, kMostQueries> states;
-    states.fill({-std::numeric_limits<float>::infinity(), 0});
-    const auto multiply = [&](int64_t row, float factor) {
-        for (int64_t i = row * width; i < (row + 1) * width; ++i) mixed[i] *= factor;
-    };
-    for (int64_t block = 0; block < keys.count; ++block) {
-        at::native::cpublas::brgemm(rows, keys.size, width, stride, keys.size, keys.size,
-                                    /*add_C=*/false, q, keyPairs + block * width * keys.size,
-                                    scores);
-        const int64_t count = std::min(keys.size, keys.number - block * keys.size);
-        for (int64_t row = 0; row < rows; ++row) {
-            float* own = scores + row * keys.size;
-            if (bias != nullptr)
-                for (int64_t i = 0; i < count; ++i) own[i] += bias[block * keys.size + i];
-            const float factor =
-                softmaxBlock(own, count, keys.size, scale, states[static_cast<size_t>(row)],
-                             weights + row * keys.size);
-            if (block > 0 && factor != 1) multiply(row, factor);
-        }
-        at::native::cpublas::brgemm(rows, width, keys.size, keys.size, width, width,
-                                    /*add_C=*/block > 0, weights,
-                                    valuePairs + block * keys.size * width, mixed);
-    }
-    for (int64_t row = 0; row < rows; ++row)
-        multiply(row, 1 / states[static_cast<size_t>(row)].sum);
+/// A thread's part of it.
+struct Room {
+    float* scores;
+    at::BFloat16* weights;
+    float* mixed;
+
+    Room(const Scratch& all, int64_t thread)
+        : scores(all.scores[thread].mutable_data_ptr<float>()),
+          weights(all.weights[thread].mutable_data_ptr<at::BFloat16>()),
+          mixed(all.mixed[thread].mutable_data_ptr<float>()) {}
+};
+
+void multiply(float* row, int64_t width, float factor) {
+    for (int64_t i = 0; i < width; ++i) row[i] *= factor;
 }
 
+/// Some queries with one part of the keys: afterwards `mixed` [rows, width] is what the mean of the
+/// values, weighted, would be if there were no more keys, but for a factor a row: Dao et al. 2022,
+/// "FlashAttention", algorithm 1.
+void attendPart(const HalfRows& q, const Keys& keys, int64_t part, const Room& room,
+                RunningSoftmax* states, float* mixed) {
+    const int64_t size = keys.parts.size, width = keys.width;
+    at::native::cpublas::brgemm(q.count, size, width, q.stride, size, size, /*add_C=*/false, q.data,
+                                keys.keyPairs + part * size * width, room.scores);
+    const int64_t count = std::min(size, keys.parts.whole - part * size);
+    for (int64_t row = 0; row < q.count; ++row) {
+        float* own = room.scores + row * size;
+        if (keys.bias != nullptr)
+            for (int64_t i = 0; i < count; ++i) own[i] += keys.bias[part * size + i];
+        const float factor =
+            softmaxBlock(own, count, size, keys.scale, states[row], room.weights + row * size);
+        if (part > 0 && factor != 1) multiply(mixed + row * width, width, factor);
+    }
+    at::native::cpublas::brgemm(q.count, width, size, size, width, width, /*add_C=*/part > 0,
+                                room.weights, keys.valuePairs + part * size * width, mixed);
+}
+
+/// Some queries of one head with all keys: the mean of the values, weighted, into `room.mixed`.
+/// @param rows queries in one product
+void attendQueries(const HalfRows& q, int64_t rows, const Keys& keys, const Room& room) {
+    std::array<RunningSoftmax, kMostQueries> states;
+    states.fill({-std::numeric_limits<float>::infinity(), 0});
+    for (int64_t near = 0; near < keys.parts.count; near += keys.near) {
+        const int64_t end = std::min(keys.parts.count, near + keys.near);
+        for (int64_t first = 0; first < q.count; first += rows) {
+            const HalfRows own{q.data + first * q.stride, std::min(rows, q.count - first), q.width,
+                               q.stride};
+            for (int64_t part = near; part < end; ++part)
+                attendPart(own, keys, part, room, states.data() + first,
+                           room.mixed + first * keys.width);
+        }
+    }
+    for (int64_t row = 0; row < q.count; ++row)
+        multiply(room.mixed + row * keys.width, keys.width,
+                 1 / states[static_cast<size_t>(row)].sum);
+}
+
+/// Of x [H, L, D] one head's rows.
+HalfRows rowsOf(const at::Tensor& x, int64_t head, int64_t first, int64_t count) {
+    return {x.const_data_ptr<at::BFloat16>() + head * x.stride(0) + first * x.stride(1), count,
+            x.size(2), x.stride(1)};
+}
+
+/// Keys and values of some heads [H, S, D] as products read them, part by part: [H, padded * D].
+struct Pairs {
+    at::Tensor keys, values;
+
+    Pairs(const at::Tensor& k, const at::Tensor& v, const Parts& parts) {
+        const int64_t heads = k.size(0), width = k.size(2), each = parts.size * width;
+        keys = at::empty({heads, parts.count * each}, k.options());
+        values = at::empty_like(keys);
+        auto *keyPairs = keys.mutable_data_ptr<at::BFloat16>(),
+             *valuePairs = values.mutable_data_ptr<at::BFloat16>();
+        at::parallel_for(0, heads * parts.count, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) {
+                const int64_t head = i / parts.count, first = i % parts.count * parts.size,
+                              count = std::clamp<int64_t>(parts.whole - first, 0, parts.size);
+                pairColumns(rowsOf(k, head, first, count), parts.size, keyPairs + i * each);
+                pairRows(rowsOf(v, head, first, count), parts.size, valuePairs + i * each);
+            }
+        });
+    }
+};
+
 /// Of some heads: q [H, L, D], k and v [H, S, D] into `out` [H, L, D], a view.
-/// @param bias  of each key, over the scale; null: none
-void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
-                 const float* bias, const KeyBlocks& keys, Scratch& scratch,
-                 const at::Tensor& out) {
-    const int64_t length = q.size(1), width = q.size(2), padded = keys.padded(),
-                  tasks = (length + kMostQueries - 1) / kMostQueries;
-    const at::Tensor valuePairs = rowPairs(withRows(v, padded)),
-                     keyPairs =
-                         columnPairs(withRows(k, padded).unflatten(-2, {keys.count, keys.size}));
-    at::parallel_for(0, q.size(0) * tasks, 1, [&](int64_t begin, int64_t end) {
+/// @param about of every head; the pairs are those of k and v
+void attendHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Sizes& sizes,
+                 const Keys& about, const Scratch& scratch, const at::Tensor& out) {
+    const Pairs pairs(k, v, about.parts);
+    const Parts blocks(q.size(1), sizes.queries);
+    at::parallel_for(0, q.size(0) * blocks.count, 1, [&](int64_t begin, int64_t end) {
         const c10::InferenceMode inference;
         const int64_t thread = at::get_thread_num();
-        const at::Tensor mixed = scratch.mixed[thread];
+        const Room room(scratch, thread);
         for (int64_t task = begin; task < end; ++task) {
-            const int64_t head = task / tasks, first = task % tasks * kMostQueries,
-                          rows = std::min(kMostQueries, length - first);
-            attendQueries(half(q) + head * q.stride(0) + first * q.stride(1), rows, width,
-                          q.stride(1), half(keyPairs) + head * padded * width,
-                          half(valuePairs) + head * padded * width, static_cast<float>(scale), bias,
-                          keys, scratch.scores[thread].mutable_data_ptr<float>(),
-                          scratch.weights[thread].mutable_data_ptr<at::BFloat16>(),
-                          mixed.mutable_data_ptr<float>());
-            out.select(0, head).narrow(0, first, rows).copy_(mixed.narrow(0, 0, rows));
+            const int64_t head = task / blocks.count, first = task % blocks.count * blocks.size,
+                          rows = std::min(blocks.size, blocks.whole - first);
+            Keys keys = about;
+            keys.keyPairs = pairs.keys[head].const_data_ptr<at::BFloat16>();
+            keys.valuePairs = pairs.values[head].const_data_ptr<at::BFloat16>();
+            attendQueries(rowsOf(q, head, first, rows), sizes.rows, keys, room);
+            out.select(0, head)
+                .narrow(0, first, rows)
+                .copy_(scratch.mixed[thread].narrow(0, 0, rows));
         }
         at::native::cpublas::brgemm_release();
     });
 }
 
+/// Its rows may lie anywhere, a row's numbers not.
+at::Tensor denseRows(const at::Tensor& x) {
+    return x.stride(-1) == 1 ? x : x.contiguous();
+}
+
 }  // namespace
 
 bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k, const at::Tensor& bias) {
-    return bfloat16Products() == Bfloat16Products::Avx512 && q.is_cpu() &&
+    return bfloat16Products() != Bfloat16Products::None && q.is_cpu() &&
            q.scalar_type() == at::kBFloat16 && q.size(-1) % 2 == 0 && q.size(-2) >= kLeast &&
            (!bias.defined() || bias.numel() == k.size(-2)) &&
            at::globalContext().userEnabledMkldnn();
@@ -146,24 +197,30 @@ bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k, const at::T
 
 at::Tensor bfloat16Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              double scale, const at::Tensor& bias) {
-    const int64_t batch = q.size(0), heads = q.size(1), length = q.size(2), width = q.size(3),
-                  keys = k.size(2);
-    const at::Tensor queries = q.stride(-1) == 1 ? q : q.contiguous();
+    const int64_t batch = q.size(0), heads = q.size(1), length = q.size(2), width = q.size(3);
+    const at::Tensor queries = denseRows(q), keys = denseRows(k), values = denseRows(v);
     const at::Tensor out = at::empty({batch, length, heads, width}, q.options());
-    const KeyBlocks blocks(keys);
-    Scratch scratch(width, blocks);
     const at::Tensor added =
         bias.defined() ? bias.to(at::kFloat).flatten().div(scale).contiguous() : at::Tensor();
-    const float* biases = added.defined() ? added.const_data_ptr<float>() : nullptr;
+    const Sizes most = sizes();
+    const Parts parts(k.size(2), most.keys);
+    const Keys about{.keyPairs = nullptr,
+                     .valuePairs = nullptr,
+                     .bias = added.defined() ? added.const_data_ptr<float>() : nullptr,
+                     .parts = parts,
+                     .near = std::max<int64_t>(1, kNearKeys / (parts.size * width)),
+                     .width = width,
+                     .scale = static_cast<float>(scale)};
+    const Scratch scratch(most, width, parts.size);
     const int64_t headsAtOnce =
-        std::clamp<int64_t>(kCopied / (2 * blocks.padded() * width), 1, heads);
+        std::clamp<int64_t>(kCopied / (2 * parts.padded() * width), 1, heads);
     for (int64_t item = 0; item < batch; ++item) {
         for (int64_t first = 0; first < heads; first += headsAtOnce) {
             const int64_t count = std::min(headsAtOnce, heads - first);
             const auto own = [&](const at::Tensor& all) {
                 return all.select(0, item).narrow(0, first, count);
             };
-            attendHeads(own(queries), own(k), own(v), scale, biases, blocks, scratch,
+            attendHeads(own(queries), own(keys), own(values), most, about, scratch,
                         out.select(0, item).narrow(1, first, count).transpose(0, 1));
         }
     }

@@ -3,9 +3,8 @@
 
 namespace derrumbe::model {
 
-/// Whether attention of these tensors is faster by bfloat16Attention than by ATen's own: bfloat16
-/// on a processor with AVX-512 products of it but without AMX tiles, for which ATen 2.11 to 2.13
-/// has a kernel of its own; and enough queries for blocks to pay.
+/// Whether attention of these tensors is faster by bfloat16Attention than by ATen's own (2.11 to
+/// 2.13): bfloat16 on a processor with products of it, and enough queries for blocks to pay.
 /// @param bias  undefined, or one number a key
 bool bfloat16AttentionPays(const at::Tensor& q, const at::Tensor& k, const at::Tensor& bias);
 

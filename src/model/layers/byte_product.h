@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "model/layers/linear_product.h"
 #include "model/memory_ways.h"
 #include "model/weights/packed_matrix.h"
 
@@ -24,9 +25,6 @@ ByteRows byteRows(const at::Tensor& x, Rounding kind);
 
 /// Whether units for 8 bits take a matrix: they read 16 numbers at a time.
 bool fitsByteProduct(const ByteRows& weight);
-
-/// What is done to a product before it is rounded and written.
-enum class Finish { None, Gelu };
 
 /// x W^T + b, [x's rows, weight's rows], computed from the numbers that are given, both of one
 /// kind; summed in float32 (float8 on cards in somewhat less) or exactly (int8), in the type

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/layers/byte_product.h"
+#include "model/layers/linear_product.h"
 #include "model/weights/weights.h"
 
 namespace derrumbe::model {
@@ -28,9 +29,9 @@ class LinearInput {
     mutable std::optional<ByteRows> rounded_;
 };
 
-/// y = x W^T + b over the last dimension. Keys: weight [out, in], bias [out]. Of weights that stay
-/// packed the matrix is unpacked for each call; of `products`, if it is packed as rows of that
-/// kind, it is multiplied as it is with x rounded to such rows.
+/// y = x W^T + b over the last dimension, or GELU of it. Keys: weight [out, in], bias [out]. Of
+/// weights that stay packed the matrix is unpacked for each call; of `products`, if it is packed as
+/// rows of that kind, it is multiplied as it is with x rounded to such rows.
 class Linear {
   public:
     at::Tensor bias;  ///< undefined where the layer has none
@@ -43,12 +44,8 @@ class Linear {
         if (packed_ && weights.products() != Rounding::None) takeRows(weights.products());
     }
 
-    at::Tensor operator()(const LinearInput& x) const {
-        return rows_ ? inBytes(x, Finish::None) : at::linear(x.whole(), weight(), bias);
-    }
-
-    /// The same and what is done to it, of a layer that multiplies in 8 bits.
-    at::Tensor inBytes(const LinearInput& x, Finish finish) const {
+    at::Tensor operator()(const LinearInput& x, Finish finish = Finish::None) const {
+        if (!rows_) return linearProduct(x.whole(), weight(), bias, finish);
         std::vector<int64_t> shape = x.whole().sizes().vec();
         shape.back() = rows_->numbers.size(0);
         return byteProduct(x.rounded(kind_), *rows_, bias, dtype_, finish).view(shape);

@@ -1,7 +1,6 @@
 #include "model/wan/transformer_block.h"
 
 #include "model/layers/attention.h"
-#include "model/layers/linear_gelu.h"
 #include "model/layers/rope.h"
 #include "model/layers/rows/row_operations.h"
 
@@ -157,7 +156,7 @@ at::Tensor TransformerBlock::crossAttention(const at::Tensor& x, const TextKeys&
 }
 
 at::Tensor TransformerBlock::feedForward(const at::Tensor& x) const {
-    return down_(linearGelu(up_, x));
+    return down_(up_(x, Finish::Gelu));
 }
 
 }  // namespace derrumbe::model

@@ -97,7 +97,7 @@ class WanModel : public VideoModel {
         const int64_t tokens = asked.kept.defined() ? asked.kept.size(0)
                                                     : latents.numel() / latents.size(1) /
                                                           expert.config().patchVolume();
-        if (prompts * tokens <= kBatchTokens) return evaluated(asked.promptEmbeds);
+        if (promptsTogether(prompts, tokens) == prompts) return evaluated(asked.promptEmbeds);
         std::vector<at::Tensor> each;
         for (const at::Tensor& one : asked.promptEmbeds.split(1)) each.push_back(evaluated(one));
         return at::cat(each);

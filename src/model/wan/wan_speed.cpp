@@ -90,7 +90,7 @@ Piece pieceOf(const WanFolder& folder, std::int64_t tokens, double most) {
 double denoisingSpeed(const WanFolder& folder, const SpeedTrial& trial) {
     const at::Device device(trial.device);
     const at::ScalarType dtype = computeDtype(trial.dtype, device);
-    const std::int64_t prompts = trial.guided && 2 * trial.tokens <= kBatchTokens ? 2 : 1;
+    const std::int64_t prompts = promptsTogether(trial.guided ? 2 : 1, trial.tokens);
     const Piece piece =
         pieceOf(folder, trial.tokens, budget(device) / static_cast<double>(prompts));
     const auto zeros = std::make_shared<Zeros>(folder.transformerTensors, dtype);

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "../test_device.h"
-#include "model/layers/linear_gelu.h"
+#include "model/layers/linear.h"
 #include "model/weights/rounded.h"
 #include "model/weights/scaled_fp8.h"
 
@@ -78,7 +78,7 @@ TEST_CASE("products in 8 bits are those of the rounded numbers", "[bytes][device
             const double error = relativeError(bare, wide, "of the numbers");
             CHECK(error < most);
             CHECK(error > (dtype == at::kBFloat16 ? least / 2 : least));
-            const at::Tensor gelu = linearGelu(linear, given);
+            const at::Tensor gelu = linear(given, Finish::Gelu);
             CHECK(gelu.scalar_type() == dtype);
             CHECK(relativeError(gelu, at::gelu(rounded + added.to(at::kDouble), "tanh"), "GELU") <
                   (fine ? 1e-4 : 1e-2));

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "model/layers/attention.h"
-#include "model/layers/linear_gelu.h"
+#include "model/layers/linear.h"
 #include "model/layers/norm.h"
 #include "model/layers/rope.h"
 #include "support/processor.h"
@@ -66,17 +66,17 @@ TEST_CASE("GELU at the end of a linear layer is GELU after it", "[layers]") {
             at::kFloat);
         const Linear linear(weights, 20, 33);
         const at::Tensor x = at::randn({2, rows, 20});
-        const at::Tensor made = linearGelu(linear, x);
+        const at::Tensor made = linear(x, Finish::Gelu);
         CHECK(made.sizes() == at::IntArrayRef({2, rows, 33}));
         CHECK(at::allclose(made, at::gelu(linear(x), "tanh"), 1e-5, 1e-6));
         const at::Tensor narrow = x.transpose(0, 1);
-        CHECK(
-            at::allclose(linearGelu(linear, narrow), at::gelu(linear(narrow), "tanh"), 1e-5, 1e-6));
+        CHECK(at::allclose(linear(narrow, Finish::Gelu), at::gelu(linear(narrow), "tanh"), 1e-5,
+                           1e-6));
         const auto half = [](const at::Tensor& t) { return t.to(at::kBFloat16); };
         const Weights halved(memorySource({{"weight", half(weights.tensor("weight", {33, 20}))},
                                            {"bias", half(weights.tensor("bias", {33}))}}),
                              at::kCPU, at::kBFloat16);
-        const at::Tensor rounded = linearGelu(Linear(halved, 20, 33), half(x));
+        const at::Tensor rounded = Linear(halved, 20, 33)(half(x), Finish::Gelu);
         CHECK(rounded.scalar_type() == at::kBFloat16);
         CHECK(((rounded.to(at::kFloat) - made).norm() / made.norm()).item<double>() < 0.01);
     }
@@ -105,7 +105,7 @@ TEST_CASE("attention in blocks is exact to bfloat16's rounding", "[layers]") {
     };
     for (const Shape& s :
          {Shape{2, 3, 300, 300, 64}, Shape{1, 2, 129, 515, 128}, Shape{1, 1, 7, 3, 6},
-          Shape{1, 1, 5, 70001, 16}, Shape{2, 2, 131, 24, 64}}) {
+          Shape{1, 1, 5, 70001, 16}, Shape{2, 2, 131, 24, 64}, Shape{1, 2, 600, 2100, 128}}) {
         CAPTURE(s.batch, s.heads, s.length, s.keys, s.width);
         const auto drawn = [&](int64_t rows) {  // as splitHeads leaves them: not contiguous
             return splitHeads(at::randn({s.batch, rows, s.heads * s.width}).to(at::kBFloat16),
@@ -121,6 +121,11 @@ TEST_CASE("attention in blocks is exact to bfloat16's rounding", "[layers]") {
             return ((is.to(at::kDouble) - wanted).norm() / wanted.norm()).item<double>();
         };
         CHECK(error(made, exact) < 0.004);
+        // Nearly all keys count nothing, as small as a float32 can be or smaller.
+        const at::Tensor sharp = q * 40;
+        CHECK(error(bfloat16Attention(sharp, k, v, 0.2),
+                    attention(sharp.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble), {},
+                              0.2)) < 0.004);
         const at::Tensor bias = at::randn({1, 1, 1, s.keys}).to(at::kBFloat16);
         const at::Tensor biased = attention(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble),
                                             bias.to(at::kDouble), 0.2);
