@@ -61,9 +61,11 @@ at::Tensor float8Product(const ByteRows& x, const ByteRows& weight, const at::Te
 
 constexpr double kGreatestInt8 = 127;
 
-/// Numbers of a processor's sums that are not yet scaled, in all: they are written by the product
-/// and read once more, and the memory of the next lot is the same.
-constexpr int64_t kSums = 1 << 23;
+/// Of a processor's sums that are not yet scaled so many rows, and numbers in all, at a time: they
+/// are written by the product and read once more, from the cache, and their memory is that of the
+/// next lot.
+constexpr int64_t kSumRows = 2048, kSums = 1 << 20;
+constexpr int64_t kLeastColumns = 256;
 
 ByteRows int8Rows(const at::Tensor& x) {
     const at::Tensor numbers = at::empty({x.numel() / x.size(-1), x.size(-1)},
@@ -85,21 +87,29 @@ ByteRows int8Rows(const at::Tensor& x) {
 at::Tensor int8OnProcessor(const ByteRows& x, const ByteRows& weight, const at::Tensor& bias,
                            at::ScalarType dtype, Finish finish) {
     const int64_t count = x.numbers.size(0), width = weight.numbers.size(0),
-                  most = std::clamp<int64_t>(kSums / width, 1, count);
+                  atOnce = std::min(count, kSumRows),
+                  columns = std::min(width, std::max(kLeastColumns, kSums / atOnce));
     const at::Tensor y = at::empty({count, width}, dtype == at::kHalf ? at::kFloat : dtype),
-                     sums = at::empty({most, width}, at::kInt), columns = weight.numbers.t(),
+                     sums = at::empty({atOnce * columns}, at::kInt),
                      added = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
-    for (int64_t first = 0; first < count; first += most) {
-        const auto part = [&](const at::Tensor& of) {
-            return of.narrow(0, first, std::min(most, count - first));
-        };
-        at::Tensor own = sums.narrow(0, 0, part(y).size(0));
-        at::_int_mm_out(own, part(x.numbers), columns);
-        rows::processor::scaleSums(own.const_data_ptr<int32_t>(),
-                                   part(x.factors).const_data_ptr<float>(),
-                                   weight.factors.const_data_ptr<float>(),
-                                   added.defined() ? added.const_data_ptr<float>() : nullptr,
-                                   finish == Finish::Gelu, rows::rowsOf(part(y).unsqueeze(0)));
+    // Columns within rows: numbers of the weight's, as products read them, are those of all rows.
+    for (int64_t row = 0; row < count; row += atOnce) {
+        const int64_t height = std::min(atOnce, count - row);
+        const at::Tensor from = x.numbers.narrow(0, row, height),
+                         factors = x.factors.narrow(0, row, height);
+        for (int64_t column = 0; column < width; column += columns) {
+            const int64_t own = std::min(columns, width - column);
+            const auto ownOf = [&](const at::Tensor& each) {
+                return each.const_data_ptr<float>() + column;
+            };
+            at::Tensor products = sums.narrow(0, 0, height * own).view({height, own});
+            at::_int_mm_out(products, from, weight.numbers.narrow(0, column, own).t());
+            const at::Tensor to = y.narrow(0, row, height).narrow(1, column, own);
+            rows::processor::scaleSums(products.const_data_ptr<int32_t>(),
+                                       factors.const_data_ptr<float>(), ownOf(weight.factors),
+                                       added.defined() ? ownOf(added) : nullptr,
+                                       finish == Finish::Gelu, rows::rowsOf(to.unsqueeze(1)));
+        }
     }
     return y.to(dtype);
 }

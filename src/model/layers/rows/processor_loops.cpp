@@ -70,8 +70,8 @@ DERRUMBE_IN_WIDEST inline float inverseRms(const T* from, std::int64_t width, fl
     return 1 / std::sqrt(squares / static_cast<float>(width) + eps);
 }
 
-/// Calls work(x's row, to's row, number of the row in its batch) for all of them, both of the type
-/// that they are in; `to` is x where nothing else is given.
+/// Calls work(x's row, to's row, its number among those of all batches) for all of them, both of
+/// the type that they are in; `to` is x where nothing else is given.
 template <class T, class Work>
 void eachAs(const Rows& x, const Rows& to, const Work& work) {
     constexpr std::int64_t kNumbersAtOnce = 32768;  // what starting a thread is worth
@@ -82,7 +82,7 @@ void eachAs(const Rows& x, const Rows& to, const Work& work) {
                 for (std::int64_t i = begin; i < end; ++i) {
                     const std::int64_t batch = i / x.length, row = i % x.length;
                     work(static_cast<const T*>(x.data) + batch * x.batchStride + row * x.width,
-                         static_cast<T*>(to.data) + batch * to.batchStride + row * to.width, row);
+                         static_cast<T*>(to.data) + batch * to.batchStride + row * to.width, i);
                 }
             });
         });
@@ -122,9 +122,9 @@ void layerNorm(const Rows& x, const Rows& to, const float* weight, const float* 
 void rmsRotate(const Rows& x, const Rows& to, const float* gain, const float* table,
                std::int64_t headSize, float eps) {
     const std::int64_t width = x.width;
-    each(x, to, [&](const auto* from, auto* out, std::int64_t row) DERRUMBE_IN_WIDEST {
+    each(x, to, [&](const auto* from, auto* out, std::int64_t index) DERRUMBE_IN_WIDEST {
         const float factor = inverseRms(from, width, eps);
-        const float* turns = table + row * headSize;
+        const float* turns = table + index % x.length * headSize;
         for (std::int64_t head = 0; head < width; head += headSize) {
 #pragma omp simd
             for (std::int64_t i = 0; i < headSize; i += 2) {

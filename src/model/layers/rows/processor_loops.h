@@ -35,8 +35,8 @@ void int8Rows(const Rows& x, std::int8_t* numbers, float* factors);
 
 /// Sums of products of such rows with such rows of weights as numbers: times the factors of both,
 /// plus a bias, perhaps GELU in its tanh form, rounded once.
-/// @param sums [to.length, to.width], one batch
-/// @param rowFactors [to.length]
+/// @param sums [rows of all batches, to.width]
+/// @param rowFactors [rows of all batches]
 /// @param columnFactors, bias [to.width]; no bias: null
 void scaleSums(const std::int32_t* sums, const float* rowFactors, const float* columnFactors,
                const float* bias, bool gelu, const Rows& to);
