@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 HERE = Path(__file__).resolve().parent
 STAGES = {"text": "text encoder, both prompts", "encode": "VAE encode, both clips", "step": "denoising step",
           "decode": "VAE decode"}
-PLAIN = "derrumbe plain"  # the side "derrumbe": without --products
+PLAIN = "derrumbe plain"  # the side "derrumbe": without --products and --vae-dtype
 
 
 class Side:
@@ -83,7 +83,7 @@ def commands(options, inputs):
     """The sides by name, Derrumbe first."""
     common = ["--model", options.model, "--inputs", inputs, "--device", options.device, "--dtype", options.dtype,
               "--threads", options.threads, "--steps", options.steps, "--guidance", options.guidance]
-    sides = {"derrumbe": [options.binary, *common, "--products", options.products]}
+    sides = {"derrumbe": [options.binary, *common, "--products", options.products, "--vae-dtype", options.vae_dtype]}
     for name in options.sides.split(","):
         program, _, kind = name.partition(":")
         if program == "derrumbe":
@@ -237,6 +237,7 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--products", default="auto", help="auto, int8 or fp8: model.products of Derrumbe")
+    parser.add_argument("--vae-dtype", default="float32", help="float32 or bfloat16: model.vae_dtype of Derrumbe")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--size", default="128x128", help="WIDTHxHEIGHT")
     parser.add_argument("--frames", type=int, default=49)
@@ -247,7 +248,7 @@ def main():
     parser.add_argument("--stages", default="text,encode,step,decode", help="one by one, all sides open at once; '': none")
     parser.add_argument("--whole", type=int, default=5, help="runs from a program's start to the clip; 0: none")
     parser.add_argument("--sides", default="diffusers", help="beside Derrumbe: diffusers, diffusers:compiled, sdcpp:TYPE, "
-                        "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...) or derrumbe (without --products), with commas")
+                        "sdcpp:TYPE+flash (f32, f16, bf16, q8_0, ...) or derrumbe (without --products and --vae-dtype), with commas")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing more after this long")
     parser.add_argument("--results", default=HERE / "results")
     parser.add_argument("--name", required=True)

@@ -1,6 +1,6 @@
 // derrumbe_bench --model DIR --inputs FILE [--device cpu|cuda] [--dtype D] [--threads N]
-//                [--products auto|int8|fp8] [--steps N] [--guidance G] [--shift S] [--repeats N]
-//                [STAGE...]
+//                [--products auto|int8|fp8] [--vae-dtype float32|bfloat16] [--steps N]
+//                [--guidance G] [--shift S] [--repeats N] [STAGE...]
 //
 // With stages: the median of `--repeats` runs of each (default 5, one more before them), as one
 // JSON object. Without: reads stages from standard input, a line each, and answers each run with a
@@ -57,6 +57,8 @@ Arguments parse(int count, char** values) {
             settings.device = at::Device(value);
         else if (name == "--dtype")
             settings.dtype = value;
+        else if (name == "--vae-dtype")
+            settings.vaeBfloat16 = value == "bfloat16";
         else if (name == "--products")
             settings.products = productsOf(value);
         else if (name == "--threads")

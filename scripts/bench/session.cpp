@@ -13,6 +13,7 @@ namespace {
 model::LoadOptions loadOptions(const Settings& settings) {
     model::LoadOptions options{settings.device, settings.dtype};
     options.ways.rounding = options.ways.products = settings.products;
+    options.ways.vaeBfloat16 = settings.vaeBfloat16;
     return options;
 }
 

@@ -19,6 +19,7 @@ struct Settings {
     std::string scheduler = "unipc";  ///< as in a shot
     at::Device device = at::kCPU;
     model::Rounding products = model::Rounding::None;  ///< model.products of a shot
+    bool vaeBfloat16 = false;                          ///< model.vae_dtype
     int threads = 0;                                   ///< 0: LibTorch's own choice
     int steps = 20;
     double guidance = 5, shift = 3;  ///< guidance of 1 or less: one evaluation a step

@@ -17,7 +17,8 @@ LIMITS = [0.0, 0.05, 0.1, 0.2, 0.4]
 def render(program: str, shot: str, work: Path, steps: int, limit: float) -> tuple[float, str, array.array[float]]:
     """Seconds of denoising, what the log says of the cache, and the model's video."""
     settings = {"sampler.steps": steps, "sampler.cache": limit}
-    seconds, said, dump = clips.rendered(program, shot, work / f"cache_{limit}", settings, "cache")
+    stages, said, dump = clips.rendered(program, shot, work / f"cache_{limit}", settings, "cache")
+    seconds = stages["denoising"]
     return seconds, said, clips.tensor(dump, "video")[1]
 
 

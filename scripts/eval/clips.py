@@ -31,8 +31,8 @@ def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
     return (math.inf if squares == 0 else -10 * math.log10(squares / len(a))), largest
 
 
-def rendered(program: str, shot: str, folder: Path, settings: dict[str, object], kind: str) -> tuple[float, str, Path]:
-    """Seconds of denoising, the message of the log's event of that kind, and the dumped tensors."""
+def rendered(program: str, shot: str, folder: Path, settings: dict[str, object], kind: str) -> tuple[dict[str, float], str, Path]:
+    """Seconds of each stage, the message of the log's event of that kind, and the dumped tensors."""
     log, dump = folder / "log.json", folder / "dump.safetensors"
     # The model's picture is what counts: of all frames, though one alone is delivered.
     every = {**settings, "detail": "off", "output.path": folder / "f.####.exr", "provenance.path": log}
@@ -41,4 +41,4 @@ def rendered(program: str, shot: str, folder: Path, settings: dict[str, object],
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     predicate = json.loads(log.read_text())["predicate"]
     said = [event["message"] for event in predicate["derrumbe_events"] if event["kind"] == kind]
-    return predicate["derrumbe_cost"]["stageSeconds"]["denoising"], said[0] if said else "", dump
+    return predicate["derrumbe_cost"]["stageSeconds"], said[0] if said else "", dump

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What do weights and products of 8 bits (model.weights, model.products) and bfloat16 cost in the picture, and in time? Renders the
+# What do weights and products of 8 bits (model.weights, model.products) and bfloat16 (model.dtype, model.vae_dtype) cost in the picture, and in time? Renders the
 # demo's shot with the default model as it is and with each, and compares time and picture. Writes weights.md and weights.json.
 #   weights.sh [--rounds N] [--out FOLDER] [DERRUMBE]
 # --rounds: renders with each, of which the fastest counts (default 3). --out: where the results go (default

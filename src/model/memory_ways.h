@@ -24,6 +24,9 @@ struct MemoryWays {
     /// matrices at every step is rounded likewise, and the products are made of 8 bits. Changes the
     /// result.
     Rounding products = Rounding::None;
+    /// Asked for: the VAE's convolutions multiply bfloat16, sums and all between in float32.
+    /// Changes the result.
+    bool vaeBfloat16 = false;
 
     /// Whether the pixels are those that a render without a limit makes, to the last bit.
     bool exact() const { return encodeTile == 0 && decodeTile == 0; }

@@ -10,12 +10,13 @@ namespace derrumbe::model {
 
 /// The sizes at which a model's speed is asked for.
 struct SpeedTrial {
-    std::string device = "cpu", dtype = "float32";  ///< of the transformer; the VAE's is float32
+    std::string device = "cpu", dtype = "float32";  ///< of the transformer
     std::int64_t tokens = 0;                        ///< of an evaluation, of one prompt
     bool guided = false;        ///< two prompts, at once where kBatchTokens lets them
     int height = 0, width = 0;  ///< pixels of the VAE's clips
     /// As the same of MemoryWays: numbers of 8 bits are unpacked, or multiplied, at each step.
     Rounding rounding = Rounding::None, products = Rounding::None;
+    bool vaeBfloat16 = false;  ///< as the same of MemoryWays
 
     auto operator<=>(const SpeedTrial&) const = default;
 };

@@ -185,15 +185,23 @@ void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Pr
         warnOfMachine(plan, problems);
 }
 
-RoundingTold roundingTold(const RenderPlan& plan) {
+std::vector<RoundingTold> roundingsTold(const RenderPlan& plan) {
     const MemoryWays& ways = plan.fitting.ways;
+    std::vector<RoundingTold> told;
     if (ways.products != model::Rounding::None)
-        return {"products", cat("the large products of the transformer's blocks are computed in ",
-                                shot::text(plan.shot.model.products),
-                                ": weights and tokens are rounded to it, with a scale a row")};
-    if (ways.rounding == model::Rounding::None) return {};
-    return {"weights", cat("the matrices of the transformer's blocks are rounded to ",
-                           shot::text(plan.shot.model.weights), ", with a scale a row")};
+        told.push_back(
+            {"products", cat("the large products of the transformer's blocks are computed in ",
+                             shot::text(plan.shot.model.products),
+                             ": weights and tokens are rounded to it, with a scale a row")});
+    else if (ways.rounding != model::Rounding::None)
+        told.push_back(
+            {"weights", cat("the matrices of the transformer's blocks are rounded to ",
+                            shot::text(plan.shot.model.weights), ", with a scale a row")});
+    if (ways.vaeBfloat16)
+        told.push_back({"vae_dtype",
+                        "the VAE's convolutions multiply bfloat16: weights and what they are "
+                        "multiplied with are rounded to it"});
+    return told;
 }
 
 std::vector<std::string> fittingTexts(const RenderPlan& plan) {

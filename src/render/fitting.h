@@ -37,12 +37,12 @@ struct MemoryNeed {
 void fitMemory(RenderPlan& plan, const MemoryNeed& need, std::uint64_t limit, Problems& problems);
 
 /// What a plan rounds of its model because the shot says so. `key` is that of the shot, without
-/// `model.`; `text` is for people, and empty where nothing is rounded.
+/// `model.`; `text` is for people.
 struct RoundingTold {
     const char* key = "";
     std::string text;
 };
-RoundingTold roundingTold(const RenderPlan& plan);
+std::vector<RoundingTold> roundingsTold(const RenderPlan& plan);
 
 /// The ways that a plan takes to keep within its limit, a line each, for people.
 std::vector<std::string> fittingTexts(const RenderPlan& plan);

@@ -145,7 +145,7 @@ Generated generate(Run& run) {
         run.event("memory", way);
         run.log.info("to keep within --max-memory: " + way);
     }
-    if (const auto [key, text] = roundingTold(run.plan); !text.empty()) {
+    for (const auto& [key, text] : roundingsTold(run.plan)) {
         run.event(key, text);
         run.log.info(cat("model.", key, ": ", text));
     }

@@ -5,6 +5,7 @@
 #include "clip/encoding.h"
 #include "image/colour.h"
 #include "model/layers/byte_product.h"
+#include "model/layers/causal_conv3d.h"
 #include "model/video_model.h"
 #include "render/inputs.h"
 #include "render/machine_speed.h"
@@ -343,6 +344,7 @@ void planLatents(RenderPlan& plan, const PlanOptions& options, Problems& problem
     ways.rounding = ways.products != model::Rounding::None
                         ? ways.products
                         : static_cast<model::Rounding>(plan.shot.model.weights);
+    ways.vaeBfloat16 = plan.shot.model.vaeDtype == shot::VaeDType::BFloat16;
     const int windowFrames = (plan.windows.front().length - 1) * scale + 1;
     plan.second = planSecondPass(plan, problems);
     fitMemory(plan, memoryNeed(plan, windowFrames), options.maxMemory, problems);
@@ -439,6 +441,9 @@ RenderPlan makePlan(const shot::Shot& shot, const PlanOptions& options, Problems
             model::requireByteProducts(at::Device(plan.device),
                                        static_cast<model::Rounding>(shot.model.products));
         });
+    if (haveDevice && shot.model.vaeDtype == shot::VaeDType::BFloat16)
+        attemptAt(problems, shot.place("model.vae_dtype"),
+                  [&] { model::requireBfloat16Convolutions(at::Device(plan.device)); });
     plan.dtype = chooseDtype(shot::text(shot.model.dtype), plan.device,
                              plan.model.transformerMatrices.bfloat16);
     if (problems.hasErrors()) return plan;

@@ -164,7 +164,7 @@ std::string planText(const RenderPlan& plan) {
         cat(plan.model.name, " (", plan.model.family, ", ", number(plan.model.parameters / 1e6),
             " M parameters, ", plan.dtype,
             plan.shot.model.dtype == shot::DType::Auto ? " (auto)" : "", " on ", plan.device, ")"));
-    if (const auto [key, told] = roundingTold(plan); !told.empty()) row(key, told);
+    for (const auto& [key, told] : roundingsTold(plan)) row(key, told);
     for (const model::LoraFile& lora : plan.loras)
         row(&lora == &plan.loras.front() ? "loras" : "",
             cat(lora.path.string(), " x ", lora.strength,
@@ -272,6 +272,7 @@ std::string planJson(const RenderPlan& plan) {
           {"dtype", plan.dtype},
           {"weights", shot::text(plan.shot.model.weights)},
           {"products", shot::text(plan.shot.model.products)},
+          {"vae_dtype", shot::text(plan.shot.model.vaeDtype)},
           {"device", plan.device}}},
         {"sampler", sampler},
         {"processes", plan.processes},

@@ -23,8 +23,8 @@ SharedKeys sharedKeys(const RenderPlan& plan) {
     Json shot = Json::parse(shot::contentJson(resolvedShot(plan)));
     // Ways that change pixels are part of everything, the others of the open model alone.
     const model::MemoryWays& ways = plan.fitting.ways;
-    const Json model = Json::array(
-        {shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile, ways.decodeTile});
+    const Json model = Json::array({shot["model"]["path"], plan.dtype, plan.device, ways.encodeTile,
+                                    ways.decodeTile, shot["model"]["vae_dtype"]});
     SharedKeys keys;
     keys.model =
         Json::array({model, shot["model"]["loras"], shot["model"]["weights"],

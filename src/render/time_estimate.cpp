@@ -207,6 +207,7 @@ const model::Speeds& TimeEstimator::speedsOf(const RenderPlan& pass) {
     trial.width = pass.region.width;
     trial.rounding = pass.fitting.ways.rounding;
     trial.products = pass.fitting.ways.products;
+    trial.vaeBfloat16 = pass.fitting.ways.vaeBfloat16;
     const auto key = std::make_pair(pass.model.folder, trial);
     auto known = speeds_.find(key);
     if (known == speeds_.end())

@@ -163,7 +163,8 @@ Json shotJson(const Shot& shot) {
                      {"loras", controlsJson(shot, "loras")},
                      {"dtype", text(shot.model.dtype)},
                      {"weights", text(shot.model.weights)},
-                     {"products", text(shot.model.products)}};
+                     {"products", text(shot.model.products)},
+                     {"vae_dtype", text(shot.model.vaeDtype)}};
     json["sampler"] = {{"scheduler", orNull(shot.sampler.scheduler)},
                        {"steps", orNull(shot.sampler.steps)},
                        {"guidance", orNull(shot.sampler.guidance)},

@@ -89,6 +89,7 @@ void readModel(const Section& in, Model& out) {
     setChoice(out.dtype, in.choice("dtype"));
     setChoice(out.weights, in.choice("weights"));
     setChoice(out.products, in.choice("products"));
+    setChoice(out.vaeDtype, in.choice("vae_dtype"));
 }
 
 void readSampler(const Section& in, Sampler& out) {

@@ -128,6 +128,9 @@ enum class Weights { Auto, Int8, Fp8 };
 /// What the large matrix products of the transformer's blocks are computed in.
 enum class Products { Auto, Int8, Fp8 };
 
+/// What the VAE's convolutions multiply.
+enum class VaeDType { Float32, BFloat16 };
+
 struct Model {
     std::string path =
         "derrumbe-mini";  ///< a folder, or a name to look up: model::findModel(path, shot.folder)
@@ -136,6 +139,7 @@ struct Model {
                                 ///< the weights are in
     Weights weights = Weights::Auto;     ///< Auto: as their file has them, or as `products`
     Products products = Products::Auto;  ///< Auto: in `dtype`
+    VaeDType vaeDtype = VaeDType::Float32;
 };
 
 /// None: the model folder's own value.
@@ -302,6 +306,7 @@ const char* text(Experts value);
 const char* text(DType value);
 const char* text(Weights value);
 const char* text(Products value);
+const char* text(VaeDType value);
 const char* text(MatteFill value);
 const char* text(Detail value);
 const char* text(Grain value);

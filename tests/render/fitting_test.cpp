@@ -144,7 +144,7 @@ TEST_CASE("weights that the shot rounds are small in the estimate, with and with
     const MemoryNeed need{81, 4, 0, 1e8, 0};
     fitMemory(plan, need, 0, problems);
     const double whole = plan.cost.denoiseBytes;
-    CHECK(roundingTold(plan).text.empty());
+    CHECK(roundingsTold(plan).empty());
     plan.shot.model.weights = shot::Weights::Int8;
     plan.fitting.ways.rounding = model::Rounding::Int8;
     for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{64} << 30}) {
@@ -153,13 +153,20 @@ TEST_CASE("weights that the shot rounds are small in the estimate, with and with
         CHECK(plan.fitting.ways.rounding == model::Rounding::Int8);
         CHECK_FALSE(plan.fitting.ways.transformerPacked);
     }
-    CHECK_THAT(roundingTold(plan).text, Contains("int8"));
-    CHECK(std::string(roundingTold(plan).key) == "weights");
+    REQUIRE(roundingsTold(plan).size() == 1);
+    CHECK_THAT(roundingsTold(plan)[0].text, Contains("int8"));
+    CHECK(std::string(roundingsTold(plan)[0].key) == "weights");
     plan.fitting.ways.rounding = model::Rounding::Fp8;
     plan.fitting.ways.products = model::Rounding::Fp8;
     plan.shot.model.products = shot::Products::Fp8;
-    CHECK(std::string(roundingTold(plan).key) == "products");
-    CHECK_THAT(roundingTold(plan).text, Contains("computed in fp8"));
+    plan.fitting.ways.vaeBfloat16 = true;
+    fitMemory(plan, need, std::uint64_t{64} << 30, problems);
+    const std::vector<RoundingTold> told = roundingsTold(plan);
+    REQUIRE(told.size() == 2);
+    CHECK(std::string(told[0].key) == "products");
+    CHECK_THAT(told[0].text, Contains("computed in fp8"));
+    CHECK(std::string(told[1].key) == "vae_dtype");
+    CHECK_THAT(told[1].text, Contains("bfloat16"));
 }
 
 TEST_CASE("fewer frames are written at once where each is large", "[fitting]") {

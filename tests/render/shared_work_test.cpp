@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "shot_folder.h"
+#include "support/processor.h"
 
 using namespace derrumbe;
 using namespace derrumbe::render;
@@ -44,6 +45,8 @@ TEST_CASE("takes share what their difference has no part in", "[shared]") {
     CHECK(madeAgain(shot, {"onset=3"}) == "icr");
     CHECK(madeAgain(shot, {"region=full"}) == "icr");
     CHECK(madeAgain(shot, {"model.dtype=bfloat16"}) == "mipcr");
+    if (bfloat16Products() != Bfloat16Products::None)
+        CHECK(madeAgain(shot, {"model.vae_dtype=bfloat16"}) == "mipcr");
     CHECK(madeAgain(shot, {"model.weights=int8"}) == "m");
     CHECK(madeAgain(shot, {"model.products=fp8"}) == "m");
 }

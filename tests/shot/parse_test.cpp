@@ -23,6 +23,7 @@ TEST_CASE("the least shot has the documented defaults", "[shot]") {
     CHECK(shot.model.dtype == DType::Auto);
     CHECK(shot.model.weights == Weights::Auto);
     CHECK(shot.model.products == Products::Auto);
+    CHECK(shot.model.vaeDtype == VaeDType::Float32);
     CHECK_FALSE(shot.sampler.steps);
     CHECK(shot.sampler.seed == 42);
     CHECK(shot.region.kind == RegionKind::Auto);
@@ -200,6 +201,8 @@ TEST_CASE("wrong types and impossible values are refused", "[shot]") {
 
 TEST_CASE("products in 8 bits are of weights in the same 8 bits", "[shot]") {
     CHECK(parse(kLeast, {"model.products=fp8"}).model.products == Products::Fp8);
+    CHECK(parse(kLeast, {"model.vae_dtype=bfloat16"}).model.vaeDtype == VaeDType::BFloat16);
+    CHECK_THAT(refusal(kLeast, {"model.vae_dtype=float16"}), Contains("float32 | bfloat16"));
     CHECK(parse(kLeast, {"model.products=fp8", "model.weights=fp8"}).model.weights == Weights::Fp8);
     CHECK(parse(kLeast, {"model.products=int8", "model.weights=int8"}).model.products ==
           Products::Int8);

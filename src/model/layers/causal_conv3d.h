@@ -11,6 +11,11 @@ namespace derrumbe::model {
 // Convolutions over clips stored as [T, H, W, C], channels last: frames are contiguous, so that
 // history is prepended by copying frames only, a 1x1 convolution is a matrix product, and the
 // library kernels (oneDNN, cuDNN) read their preferred layout without conversion.
+//
+// What they multiply, frames and weights, is in the dtype that Weights::convolutions() says, summed
+// in float32; what they are given and return is in dtype(), biases are added in it. Bfloat16 within
+// a float32 model: each product's sides are off by a 512th at most, and what is added to a result
+// after that is not.
 
 /// The frames a causal convolution sees: a chunk behind the last frames of the chunk before it. The
 /// chunk is written straight into `chunk()`, which saves the reference's cat and pad copies.
@@ -21,7 +26,7 @@ class CausalInput {
     CausalInput(at::IntArrayRef chunkShape, const at::TensorOptions& options,
                 const at::Tensor& slot, int64_t history);
 
-    /// Where the chunk's frames go: [T, H, W, C], a view.
+    /// Where the chunk's frames go, converted: [T, H, W, C], a view.
     const at::Tensor& chunk() const { return chunk_; }
     /// History and chunk, [history + T, H, W, C]; keeps a copy of the last `history` frames in
     /// `slot` for the next chunk.
@@ -42,6 +47,8 @@ class CausalConv3d {
 
     /// Frames of history it looks back on: kt - 1.
     int64_t history() const { return kernel_[0] - 1; }
+    /// What it multiplies frames in: given so, they are not copied.
+    at::ScalarType reads() const { return weight_.scalar_type(); }
 
     /// A chunk [T, H, W, in] after what `slot` remembers, to [T, H, W, out]; `slot` then remembers
     /// this chunk's end.
@@ -55,7 +62,7 @@ class CausalConv3d {
     at::Tensor runFirst(const at::Tensor& frame) const;
 
   private:
-    at::Tensor weight_, bias_;
+    at::Tensor weight_, bias_;  ///< the bias is in dtype()
     std::array<int64_t, 3> kernel_{1, 1, 1};
     int64_t timeStride_ = 1;
 };
@@ -105,5 +112,9 @@ class PointConv {
   private:
     at::Tensor weight_, bias_;
 };
+
+/// Throws Error(Usage) where the device has no convolutions of bfloat16 that are faster than those
+/// of float32.
+void requireBfloat16Convolutions(at::Device device);
 
 }  // namespace derrumbe::model

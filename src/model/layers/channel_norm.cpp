@@ -101,23 +101,30 @@ void ChannelNorm::siluInto(const at::Tensor& x, const at::Tensor& out) const {
     const bool direct = x.is_cpu() && x.is_contiguous() && out.is_contiguous();
     // Pieces of about 32 KiB stay in the first-level cache.
     const int64_t piece = std::max<int64_t>(1, 8192 / channels);
-    if (direct && x.scalar_type() == at::kFloat) {
+    const at::ScalarType type = x.scalar_type();
+    if (direct && type == at::kFloat && out.scalar_type() == at::kFloat) {
         const float* from = x.const_data_ptr<float>();
         const float* gain = gain_.const_data_ptr<float>();
         float* to = out.data_ptr<float>();
         at::parallel_for(0, x.numel() / channels, piece, [&](int64_t begin, int64_t end) {
             siluRows(from + begin * channels, gain, to + begin * channels, end - begin, channels);
         });
-    } else if (direct && x.scalar_type() == at::kBFloat16) {
-        const auto* from = reinterpret_cast<const uint16_t*>(x.const_data_ptr());
+    } else if (direct && (type == at::kFloat || type == at::kBFloat16) &&
+               out.scalar_type() == at::kBFloat16) {
+        const void* from = x.const_data_ptr();
         const float* gain = gain_.const_data_ptr<float>();
         auto* to = reinterpret_cast<uint16_t*>(out.data_ptr());
         at::parallel_for(0, x.numel() / channels, piece, [&](int64_t begin, int64_t end) {
             std::vector<float> row(piece * channels);
             for (int64_t at = begin; at < end; at += piece) {
                 const int64_t rows = std::min(piece, end - at);
-                widen(from + at * channels, row.data(), rows * channels);
-                siluRows(row.data(), gain, row.data(), rows, channels);
+                const float* wide = static_cast<const float*>(from) + at * channels;
+                if (type == at::kBFloat16) {
+                    widen(static_cast<const uint16_t*>(from) + at * channels, row.data(),
+                          rows * channels);
+                    wide = row.data();
+                }
+                siluRows(wide, gain, row.data(), rows, channels);
                 narrow(row.data(), to + at * channels, rows * channels);
             }
         });

@@ -15,8 +15,8 @@ class ChannelNorm {
 
     /// The norm of x, a new tensor.
     at::Tensor operator()(const at::Tensor& x) const;
-    /// SiLU of the norm, written to `out` (x's shape and dtype, contiguous). On the CPU in float32
-    /// and bfloat16 this is one pass over memory.
+    /// SiLU of the norm, written to `out` (x's shape, contiguous). On the CPU, of float32 and
+    /// bfloat16 and to x's dtype or to bfloat16, this is one pass over memory.
     void siluInto(const at::Tensor& x, const at::Tensor& out) const;
 
   private:

@@ -37,15 +37,18 @@ void check(bool holds, const std::string& what, const at::Tensor& tensor) {
 
 }  // namespace
 
-WanVae::WanVae(const Weights& weights, const VaeConfig& config, VaeChunks chunks)
+WanVae::WanVae(const Weights& weights, const VaeConfig& config, VaeChunks chunks,
+               std::optional<at::ScalarType> convolutions)
     : config_(config),
       chunks_(chunks),
       device_(weights.device()),
       dtype_(weights.dtype()),
       mean_(channelValues(config.latentMean)),
       inverseStd_(channelValues(config.latentStd).reciprocal_()),
-      encoder_(weights, config, chunks.numbersAtOnce),
-      decoder_(weights, config, chunks.numbersAtOnce) {}
+      encoder_(weights.withConvolutions(convolutions.value_or(dtype_)), config,
+               chunks.numbersAtOnce),
+      decoder_(weights.withConvolutions(convolutions.value_or(dtype_)), config,
+               chunks.numbersAtOnce) {}
 
 at::Tensor WanVae::encode(const at::Tensor& video, const Tick& tick) const {
     check(video.dim() == 5 && video.size(0) == 1 && video.size(1) == 3 && video.size(2) > 0,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -35,7 +36,10 @@ class WanVae {
   public:
     /// Names and shapes that do not fit are recorded in `weights`: its owner calls
     /// throwIfProblems().
-    WanVae(const Weights& weights, const VaeConfig& config, VaeChunks chunks = {});
+    /// @param convolutions what they multiply, all but those that pixels and latents go through
+    /// first or last: bfloat16 for less time and some of the picture; none: the weights' dtype
+    WanVae(const Weights& weights, const VaeConfig& config, VaeChunks chunks = {},
+           std::optional<at::ScalarType> convolutions = {});
 
     /// Video [1, 3, F, H, W] in [-1, 1], H and W multiples of the patch (and of spatialScale() in
     /// the residual form), to normalised latents (mean of the distribution - latents_mean) /

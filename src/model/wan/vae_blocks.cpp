@@ -8,7 +8,7 @@ at::Tensor normedConv(const ChannelNorm& norm, const CausalConv3d& conv, const a
                       VaeCache& cache) {
     at::Tensor& slot = cache.next();
     const bool lone = !slot.defined() && x.size(0) == 1;
-    const CausalInput input(x.sizes(), x.options(), slot, conv.history());
+    const CausalInput input(x.sizes(), x.options().dtype(conv.reads()), slot, conv.history());
     norm.siluInto(x, input.chunk());
     const at::Tensor frames = input.close(slot);
     return lone ? conv.runFirst(input.chunk()) : conv.run(frames);

@@ -10,7 +10,8 @@ VaeDecoder::VaeDecoder(const Weights& all, const VaeConfig& config, int64_t numb
     const int64_t stages = config.stages(), latents = config.latentChannels;
     int64_t width = config.decoderBaseDim * config.widths.back();
     postQuant_ = PointConv(all / "post_quant_conv", latents, latents, 3);
-    in_ = CausalConv3d(weights / "conv_in", latents, width, {3, 3, 3});
+    const Weights exact = weights.withConvolutions(weights.dtype());
+    in_ = CausalConv3d(exact / "conv_in", latents, width, {3, 3, 3});
     middle_.emplace_back(weights / "mid_block", width);
     for (int64_t index = 0; index < stages; ++index) {
         const Weights scope = weights / "up_blocks" / static_cast<int>(index);
@@ -33,7 +34,7 @@ VaeDecoder::VaeDecoder(const Weights& all, const VaeConfig& config, int64_t numb
     }
     width_ = width;
     norm_ = ChannelNorm(weights / "norm_out", width, 3);
-    out_ = CausalConv3d(weights / "conv_out", width, config.outChannels, {3, 3, 3});
+    out_ = CausalConv3d(exact / "conv_out", width, config.outChannels, {3, 3, 3});
 }
 
 at::Tensor VaeDecoder::features(const at::Tensor& x, VaeCache& cache) const {

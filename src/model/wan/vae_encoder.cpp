@@ -7,7 +7,8 @@ namespace derrumbe::model {
 VaeEncoder::VaeEncoder(const Weights& all, const VaeConfig& config, int64_t numbersAtOnce)
     : width_(config.baseDim), numbersAtOnce_(numbersAtOnce) {
     const Weights weights = all / "encoder";
-    in_ = CausalConv3d(weights / "conv_in", config.inChannels, config.baseDim, {3, 3, 3});
+    const Weights exact = weights.withConvolutions(weights.dtype());
+    in_ = CausalConv3d(exact / "conv_in", config.inChannels, config.baseDim, {3, 3, 3});
     if (config.residual)
         buildStages(weights / "down_blocks", config);
     else
@@ -16,7 +17,7 @@ VaeEncoder::VaeEncoder(const Weights& all, const VaeConfig& config, int64_t numb
     const int64_t moments = 2 * config.latentChannels;
     middle_.emplace_back(weights / "mid_block", width);
     norm_ = ChannelNorm(weights / "norm_out", width, 3);
-    out_ = CausalConv3d(weights / "conv_out", width, moments, {3, 3, 3});
+    out_ = CausalConv3d(exact / "conv_out", width, moments, {3, 3, 3});
     quant_ = PointConv(all / "quant_conv", moments, moments, 3).firstOutputs(config.latentChannels);
 }
 

@@ -139,12 +139,13 @@ class WanModel : public VideoModel {
         return part;
     }
 
-    /// In float32 always: half precision leaves bands in a picture (bfloat16 has 8 bits), and the
-    /// VAE is a small part of the work.
+    /// In float32 but for the products that a shot gives up for time: half precision leaves bands
+    /// in a picture (bfloat16 has 8 bits), and with many steps the VAE is a small part of the work.
     const WanVae& vae() {
         if (!vae_)
             vae_ = build<WanVae>(folder_.vaeTensors, at::kFloat, folder_.vae,
-                                 VaeChunks{1, 1, ways_.encodeTile, ways_.decodeTile});
+                                 VaeChunks{1, 1, ways_.encodeTile, ways_.decodeTile},
+                                 ways_.vaeBfloat16 ? at::kBFloat16 : at::kFloat);
         return *vae_;
     }
 

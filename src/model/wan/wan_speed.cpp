@@ -147,7 +147,7 @@ Speeds measureWan(const std::filesystem::path& path, const SpeedTrial& trial) {
     speeds.denoise = denoisingSpeed(folder, trial);
     const WanVae vae(
         Weights(std::make_shared<Zeros>(folder.vaeTensors, at::kFloat), device, at::kFloat),
-        folder.vae);
+        folder.vae, {}, trial.vaeBfloat16 ? at::kBFloat16 : at::kFloat);
     const at::Tensor clip = clipFor(folder, trial, budget(device));
     const auto samples = static_cast<double>(clip.numel() / 3);
     const Description::VaeCost& cost = folder.description.vaeCost;

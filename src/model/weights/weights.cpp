@@ -143,6 +143,16 @@ Weights Weights::keepingPacked() const {
     return other;
 }
 
+Weights Weights::withConvolutions(at::ScalarType dtype) const {
+    Weights other = *this;
+    other.convolutions_ = dtype;
+    return other;
+}
+
+at::ScalarType Weights::convolutions() const {
+    return convolutions_.value_or(dtype_);
+}
+
 Weights Weights::withProducts(Rounding kind) const {
     Weights other = *this;
     other.products_ = kind;

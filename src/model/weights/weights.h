@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -53,6 +54,9 @@ class Weights {
     /// kind; None: without.
     Weights withProducts(Rounding kind) const;
     Rounding products() const;
+    /// The same, with convolutions (causal_conv3d.h) that multiply in a dtype of their own.
+    Weights withConvolutions(at::ScalarType dtype) const;
+    at::ScalarType convolutions() const;  ///< dtype() where nothing else was said
 
     /// Throws Error(Model) listing every missing and misshapen tensor (at most 20 in full, then a
     /// count).
@@ -72,6 +76,7 @@ class Weights {
     at::ScalarType dtype_;
     bool ahead_ = false, packs_ = false;
     Rounding products_ = Rounding::None;
+    std::optional<at::ScalarType> convolutions_;
 };
 
 }  // namespace derrumbe::model

@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.h"
+#include "model/layers/causal_conv3d.h"
 #include "model/wan/vae_tiles.h"
 #include "support/error.h"
+#include "support/processor.h"
 
 using namespace derrumbe;
 using namespace derrumbe::model;
@@ -20,11 +22,12 @@ struct Loaded {
     std::unique_ptr<WanVae> vae;
 
     explicit Loaded(const Fixture& fixture, VaeChunks chunks = {},
-                    at::ScalarType dtype = at::kFloat)
+                    at::ScalarType dtype = at::kFloat,
+                    std::optional<at::ScalarType> convolutions = {})
         : config(VaeConfig::read(fixture.config)) {
         fixture.config.throwIfProblems();
         const Weights weights = fixture.weights(dtype);
-        vae = std::make_unique<WanVae>(weights, config, chunks);
+        vae = std::make_unique<WanVae>(weights, config, chunks, convolutions);
         weights.throwIfProblems();
         CHECK(weights.unused().empty());
     }
@@ -211,6 +214,39 @@ TEST_CASE("VAE runs in bfloat16 close to float32", "[vae][device]") {
         CHECK(decoded.scalar_type() == at::kFloat);
         CHECK((decoded - exact.vae->decode(latents)).abs().mean().item<double>() < 0.03);
     }
+}
+
+TEST_CASE("VAE with convolutions of bfloat16 stays close to float32, in chunks of any size",
+          "[vae][device]") {
+    for (const std::string name : {"vae_0", "vae_4", "vae_5"}) {
+        INFO(name);
+        const Fixture fixture{std::filesystem::path(DERRUMBE_TEST_DATA) / name};
+        const Loaded exact(fixture), mixed(fixture, {}, at::kFloat, at::kBFloat16),
+            pieces(fixture, {2, 3, 0, 0, 1}, at::kFloat, at::kBFloat16);
+        const at::Tensor video = fixture.floats("video"), latents = exact.vae->encode(video);
+        for (const bool decodes : {false, true}) {
+            CAPTURE(decodes);
+            const auto run = [&](const Loaded& loaded) {
+                return decodes ? loaded.vae->decode(latents) : loaded.vae->encode(video);
+            };
+            const at::Tensor wanted = run(exact), made = run(mixed);
+            const auto error = [&](const at::Tensor& is) {
+                return ((is - wanted).norm() / wanted.norm()).item<double>();
+            };
+            CHECK(made.scalar_type() == at::kFloat);
+            CHECK(error(made) > 1e-5);
+            CHECK(error(made) < 0.02);
+            CHECK(((run(pieces) - made).norm() / wanted.norm()).item<double>() < 1e-4);
+        }
+    }
+}
+
+TEST_CASE("convolutions of bfloat16 are asked of a processor that has them", "[vae]") {
+    if (bfloat16Products() == Bfloat16Products::None)
+        CHECK_THROWS_WITH(requireBfloat16Convolutions(at::kCPU),
+                          Catch::Contains("use float32") && Catch::Contains("AVX-512 BF16"));
+    else
+        CHECK_NOTHROW(requireBfloat16Convolutions(at::kCPU));
 }
 
 TEST_CASE("VAE refuses shapes that cannot be", "[vae]") {
