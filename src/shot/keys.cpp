@@ -235,9 +235,9 @@ std::vector<Key> makeKeys() {
          kOptional,
          "float32",
          "bfloat16",
-         "What the VAE's convolutions multiply: bfloat16 rounds both sides to 8 bits after the "
-         "first, but sums and all that lies between in float32, for less time and some of the "
-         "picture, on processors with AVX-512 BF16 or AMX and on cards",
+         "What the VAE's convolutions multiply: of bfloat16 both sides keep 8 bits, sums and all "
+         "that lies between are float32, for less time and a little of the picture, on processors "
+         "with AVX-512 BF16 or AMX and on cards",
          {"float32", "bfloat16"}},
 
         {"sampler", T::Group, kOptional, "{}", "{steps: 20, guidance: 5.0, seed: 42}",
