@@ -282,7 +282,7 @@ def told(options):
     places = {"binary", "results", "seconds"}
     for name, value in vars(options).items():
         if name not in places and value is not False:
-            yield f"--{name}" + ("" if value is True else f" {Path(value).name if name == 'model' else value}")
+            yield f"--{name.replace('_', '-')}" + ("" if value is True else f" {Path(value).name if name == 'model' else value}")
 
 
 def describe(options, sides):
